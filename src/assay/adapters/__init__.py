@@ -1,0 +1,1 @@
+"""The only door to SDKs, SQL, sockets, files and model runtimes."""

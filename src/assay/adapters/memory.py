@@ -1,0 +1,308 @@
+"""Every storage port in memory: the fakes that tests use, held to the same conformance suites as the real stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from assay.ports.storage import SourceState
+from assay.records.access import AccessList, Scope
+from assay.records.bundles import Bundle, Calibration, Pointer, ReleaseEvent
+from assay.records.comparison import Decision
+from assay.records.digest import sha256_bytes
+from assay.records.documents import Chunk, Document
+from assay.records.errors import Busy, NotFound
+from assay.records.evaluation import Run, RunStatus, Sample
+from assay.records.golden import GoldenSet
+from assay.records.operations import ApiKey, Feedback, Trace
+
+
+def _missing(kind: str, remedy: str = "") -> NotFound:
+    return NotFound(f"store.no_{kind}", f"there is no such {kind}", remedy=remedy)
+
+
+def _one_with_prefix(names: Iterable[str], prefix: str, kind: str) -> str:
+    found = [name for name in names if name.startswith(prefix)]
+    if len(found) != 1 or not prefix:
+        raise _missing(kind)
+    return found[0]
+
+
+@dataclass
+class MemoryBlobs:
+    kept: dict[str, bytes] = field(default_factory=dict)
+
+    def put(self, data: bytes) -> str:
+        digest = sha256_bytes(data)
+        self.kept[digest] = data
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        if digest not in self.kept:
+            raise _missing("blob")
+        return self.kept[digest]
+
+    def has(self, digest: str) -> bool:
+        return digest in self.kept
+
+    def delete(self, digest: str) -> None:
+        self.kept.pop(digest, None)
+
+
+@dataclass
+class MemoryCatalog:
+    states: dict[str, SourceState] = field(default_factory=dict)
+    current: dict[str, Document] = field(default_factory=dict)
+    current_chunks: dict[str, tuple[Chunk, ...]] = field(default_factory=dict)
+    every_chunk: dict[str, Chunk] = field(default_factory=dict)
+    to_index: set[str] = field(default_factory=set)
+    to_remove: set[str] = field(default_factory=set)
+
+    def put_source(self, state: SourceState, documents: Sequence[tuple[Document, Sequence[Chunk]]]) -> None:
+        old = self.states.get(state.source_uri)
+        kept = {document.doc_id for document, _ in documents}
+        for doc_id in set(old.doc_ids if old else ()) - kept:
+            self._drop(doc_id)
+        for document, chunks in documents:
+            self.current[document.doc_id] = document
+            self.current_chunks[document.doc_id] = tuple(chunks)
+            self.every_chunk.update({chunk.chunk_id: chunk for chunk in chunks})
+            self.to_index.add(document.doc_id)
+            self.to_remove.discard(document.doc_id)
+        self.states[state.source_uri] = state
+
+    def _drop(self, doc_id: str) -> None:
+        self.current.pop(doc_id, None)
+        self.current_chunks.pop(doc_id, None)
+        self.to_index.discard(doc_id)
+        self.to_remove.add(doc_id)
+
+    def remove_source(self, source_uri: str) -> tuple[str, ...]:
+        state = self.states.pop(source_uri, None)
+        if state is None:
+            return ()
+        for doc_id in state.doc_ids:
+            self._drop(doc_id)
+        return state.doc_ids
+
+    def source_state(self, source_uri: str) -> SourceState | None:
+        return self.states.get(source_uri)
+
+    def source_states(self, source: str = "") -> Iterator[SourceState]:
+        return iter([s for s in self.states.values() if not source or s.source == source])
+
+    def set_access(self, access: dict[str, AccessList]) -> None:
+        for doc_id, allowed in access.items():
+            if doc_id in self.current:
+                self.current[doc_id] = replace(self.current[doc_id], access=allowed)
+                chunks = tuple(replace(chunk, access=allowed) for chunk in self.current_chunks[doc_id])
+                self.current_chunks[doc_id] = chunks
+                self.every_chunk.update({chunk.chunk_id: chunk for chunk in chunks})
+                self.to_index.add(doc_id)
+
+    def pending(self) -> tuple[str, ...]:
+        return tuple(sorted(self.to_index))
+
+    def removed_pending(self) -> tuple[str, ...]:
+        return tuple(sorted(self.to_remove))
+
+    def mark_indexed(self, doc_ids: Iterable[str]) -> None:
+        self.to_index -= set(doc_ids)
+
+    def mark_removed(self, doc_ids: Iterable[str]) -> None:
+        self.to_remove -= set(doc_ids)
+
+    def document(self, doc_id: str) -> Document:
+        if doc_id not in self.current:
+            raise _missing("document")
+        return self.current[doc_id]
+
+    def documents(self) -> Iterator[Document]:
+        return iter(sorted(self.current.values(), key=lambda document: document.doc_id))
+
+    def chunks_of(self, doc_id: str) -> tuple[Chunk, ...]:
+        return self.current_chunks.get(doc_id, ())
+
+    def chunks(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
+        return {c: self.every_chunk[c] for c in chunk_ids if c in self.every_chunk}
+
+    def current_chunk_ids(self) -> Iterator[str]:
+        return (chunk.chunk_id for chunks in self.current_chunks.values() for chunk in chunks)
+
+    def visible(self, chunk_ids: Sequence[str], scope: Scope) -> frozenset[str]:
+        seen = set()
+        for chunk_id in chunk_ids:
+            chunk = self.every_chunk.get(chunk_id)
+            document = self.current.get(chunk.doc_id) if chunk else None
+            if document is not None and scope.allows(document.access):
+                seen.add(chunk_id)
+        return frozenset(seen)
+
+    def counts(self) -> tuple[int, int]:
+        return len(self.current), sum(len(chunks) for chunks in self.current_chunks.values())
+
+
+@dataclass
+class MemoryGolden:
+    kept: dict[str, dict[str, GoldenSet]] = field(default_factory=dict)
+
+    def put(self, golden: GoldenSet) -> str:
+        self.kept.setdefault(golden.name, {}).setdefault(golden.version, golden)
+        return golden.version
+
+    def get(self, name: str, version: str = "") -> GoldenSet:
+        versions = self.kept.get(name)
+        if not versions:
+            raise _missing("golden set")
+        if not version:
+            return list(versions.values())[-1]
+        return versions[_one_with_prefix(versions, version, "golden set")]
+
+    def versions(self, name: str) -> tuple[tuple[str, str, int], ...]:
+        return tuple((v, g.created_at, len(g.cases)) for v, g in self.kept.get(name, {}).items())
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(sorted(self.kept))
+
+
+@dataclass
+class MemoryRuns:
+    headers: dict[str, Run] = field(default_factory=dict)
+    journal: dict[str, dict[tuple[str, int], Sample]] = field(default_factory=dict)
+
+    def create(self, run: Run) -> None:
+        self.headers[run.run_id] = run
+        self.journal.setdefault(run.run_id, {})
+
+    def append(self, run_id: str, samples: Sequence[Sample]) -> None:
+        for sample in samples:
+            self.journal[run_id].setdefault((sample.case_id, sample.repeat), sample)
+
+    def samples(self, run_id: str) -> Iterator[Sample]:
+        return iter(list(self.journal.get(run_id, {}).values()))
+
+    def done(self, run_id: str) -> frozenset[tuple[str, int]]:
+        return frozenset(self.journal.get(run_id, {}))
+
+    def finish(self, run_id: str, status: RunStatus) -> None:
+        self.headers[run_id] = replace(self.headers[run_id], status=status)
+
+    def run(self, run_id: str) -> Run:
+        return self.headers[_one_with_prefix(self.headers, run_id, "run")]
+
+    def runs(self) -> tuple[Run, ...]:
+        return tuple(sorted(self.headers.values(), key=lambda run: run.created_at, reverse=True))
+
+
+@dataclass
+class MemoryBundles:
+    kept: dict[str, Bundle] = field(default_factory=dict)
+
+    def put(self, bundle: Bundle) -> str:
+        return self.kept.setdefault(bundle.bundle_id, bundle).bundle_id
+
+    def get(self, bundle_id: str) -> Bundle:
+        if len(bundle_id) < 6:
+            raise _missing("bundle", "name at least six digits of its id")
+        return self.kept[_one_with_prefix(self.kept, bundle_id, "bundle")]
+
+    def bundles(self, app: str = "") -> tuple[Bundle, ...]:
+        found = [bundle for bundle in self.kept.values() if not app or bundle.app == app]
+        return tuple(sorted(found, key=lambda bundle: bundle.created_at, reverse=True))
+
+
+@dataclass
+class MemoryReleases:
+    events: dict[str, list[ReleaseEvent]] = field(default_factory=dict)
+
+    def pointer(self, app: str) -> Pointer | None:
+        events = self.events.get(app)
+        return Pointer(app, events[-1].revision, events[-1].bundle_id) if events else None
+
+    def swap(self, event: ReleaseEvent, expected_revision: int) -> Pointer:
+        pointer = self.pointer(event.app)
+        if (pointer.revision if pointer else 0) != expected_revision:
+            raise Busy("release.moved", "the live pointer was moved meanwhile", remedy="read its state and try again")
+        self.events.setdefault(event.app, []).append(replace(event, revision=expected_revision + 1))
+        return Pointer(event.app, expected_revision + 1, event.bundle_id)
+
+    def history(self, app: str) -> tuple[ReleaseEvent, ...]:
+        return tuple(reversed(self.events.get(app, [])))
+
+
+@dataclass
+class MemoryDecisions:
+    kept: dict[str, Decision] = field(default_factory=dict)
+
+    def put(self, decision: Decision) -> None:
+        self.kept.setdefault(decision.decision_id, decision)
+
+    def get(self, decision_id: str) -> Decision:
+        return self.kept[_one_with_prefix(self.kept, decision_id, "decision")]
+
+    def for_bundle(self, bundle_id: str) -> tuple[Decision, ...]:
+        return tuple(d for d in self.decisions() if d.candidate_bundle == bundle_id)
+
+    def decisions(self) -> tuple[Decision, ...]:
+        return tuple(sorted(self.kept.values(), key=lambda decision: decision.created_at, reverse=True))
+
+
+@dataclass
+class MemoryCalibrations:
+    kept: dict[str, Calibration] = field(default_factory=dict)
+
+    def put(self, calibration: Calibration) -> None:
+        self.kept[calibration.app] = calibration
+
+    def get(self, app: str) -> Calibration | None:
+        return self.kept.get(app)
+
+
+@dataclass
+class MemoryTraces:
+    kept: dict[str, Trace] = field(default_factory=dict)
+    opinions: list[Feedback] = field(default_factory=list)
+
+    def append(self, traces: Sequence[Trace]) -> None:
+        self.kept.update({trace.trace_id: trace for trace in traces})
+
+    def get(self, trace_id: str) -> Trace:
+        return self.kept[_one_with_prefix(self.kept, trace_id, "trace")]
+
+    def list(self, tenant: str | None = None, limit: int = 50, before: str = "") -> tuple[Trace, ...]:
+        found = [
+            t for t in self.kept.values() if (tenant is None or t.tenant == tenant) and (not before or t.at < before)
+        ]
+        return tuple(sorted(found, key=lambda trace: trace.at, reverse=True)[:limit])
+
+    def prune(self, before: str) -> int:
+        old = [trace_id for trace_id, trace in self.kept.items() if trace.at < before]
+        for trace_id in old:
+            del self.kept[trace_id]
+        self.opinions = [opinion for opinion in self.opinions if opinion.trace_id in self.kept]
+        return len(old)
+
+    def add_feedback(self, feedback: Feedback) -> None:
+        self.opinions.append(feedback)
+
+    def feedback(self, trace_id: str) -> tuple[Feedback, ...]:
+        return tuple(opinion for opinion in self.opinions if opinion.trace_id == trace_id)
+
+
+@dataclass
+class MemoryKeys:
+    kept: dict[str, ApiKey] = field(default_factory=dict)
+
+    def put(self, key: ApiKey) -> None:
+        self.kept[key.key_id] = key
+
+    def by_hash(self, key_sha256: str) -> ApiKey | None:
+        return next((key for key in self.kept.values() if key.key_sha256 == key_sha256), None)
+
+    def keys(self) -> tuple[ApiKey, ...]:
+        return tuple(sorted(self.kept.values(), key=lambda key: key.created_at))
+
+    def revoke(self, key_id: str, at: str) -> None:
+        if key_id not in self.kept:
+            raise _missing("key")
+        self.kept[key_id] = replace(self.kept[key_id], revoked_at=at)

@@ -1,0 +1,1 @@
+"""Retrieve, generate, verify each sentence against its citation: a System."""

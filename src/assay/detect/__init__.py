@@ -1,0 +1,1 @@
+"""Text to findings: limits, personal data and hidden text, in linear time."""

@@ -1,0 +1,1 @@
+"""Runs of a System over a golden set, scorers, and the paired comparison of two runs."""

@@ -1,0 +1,1 @@
+"""Golden sets: versions, splits, leakage, data sheets."""

@@ -1,0 +1,1 @@
+"""Wrappers that turn a System into a safer System."""

@@ -1,0 +1,1 @@
+"""Files to parsed documents, chunks and an index that follows them."""

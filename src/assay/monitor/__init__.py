@@ -1,0 +1,1 @@
+"""What happened: traces kept, listed and pruned."""

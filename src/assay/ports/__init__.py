@@ -1,0 +1,1 @@
+"""Protocols for everything that has more than one implementation, about ten lines each."""

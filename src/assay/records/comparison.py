@@ -1,0 +1,139 @@
+"""Two runs side by side, the policy they are judged by, and the decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from assay.records.digest import sha256_json
+from assay.records.evaluation import Interval, Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Candidate minus baseline on the cases both were scored on, paired by case.
+
+    `slice` is empty for all cases. `won`, `lost` and `tied` count cases in the metric's own direction.
+    """
+
+    metric: Metric
+    slice: str
+    baseline: float
+    candidate: float
+    interval: Interval
+    clusters: int
+    won: int
+    lost: int
+    tied: int
+    discordance: float
+    """Binary: share of cases that differ. Otherwise: standard deviation of the paired differences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A case whose score changed, most severe first. `loss` is positive when the candidate is worse."""
+
+    case_id: str
+    metric: str
+    baseline: float
+    candidate: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Baseline run A against candidate run B."""
+
+    baseline_run: str
+    candidate_run: str
+    golden_name: str
+    golden_version: str
+    cases: int
+    deltas: tuple[Delta, ...]
+    flips: tuple[Flip, ...]
+
+
+class Verdict(StrEnum):
+    SHIP = "ship"
+    DO_NOT_SHIP = "do_not_ship"
+    NEED_MORE_DATA = "need_more_data"
+    CANNOT_JUDGE = "cannot_judge"
+
+    @property
+    def exit_code(self) -> int:
+        return {"ship": 0, "do_not_ship": 1, "need_more_data": 2, "cannot_judge": 3}[self.value]
+
+
+class ClauseKind(StrEnum):
+    NON_INFERIORITY = "non_inferiority"
+    SUPERIORITY = "superiority"
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One line of the gate's policy, fixed before the data are seen.
+
+    `margin` is in the metric's unit and at least 0: how much worse is tolerated (non-inferiority) or how much better is
+    demanded (superiority).
+    """
+
+    metric: str
+    kind: ClauseKind
+    margin: float
+    alpha: float = 0.05
+    slice: str = ""
+    min_n: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class GatePolicy:
+    """All clauses must hold for `ship` (intersection-union test)."""
+
+    clauses: tuple[Clause, ...]
+    max_failed_share: float = 0.02
+    """A run in which more samples than this failed cannot be judged."""
+    power: float = 0.8
+    """Power for the n that `need_more_data` names."""
+
+    @property
+    def digest(self) -> str:
+        return sha256_json(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseResult:
+    """What the data say about one clause."""
+
+    clause: Clause
+    verdict: Verdict
+    reason: str
+    delta: Delta | None
+    p_worse: float | None = None
+    """One-sided p-value for "worse than the margin", before the multiplicity correction."""
+    n_needed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The record of one gate: what was asked, of which evidence, and what came out."""
+
+    decision_id: str
+    verdict: Verdict
+    app: str
+    candidate_bundle: str
+    baseline_bundle: str
+    policy: GatePolicy
+    policy_digest: str
+    golden_name: str
+    golden_version: str
+    candidate_run: str
+    baseline_run: str
+    run_digests: dict[str, str]
+    """Run id to the hash of its samples' scores."""
+    clauses: tuple[ClauseResult, ...]
+    seed: int
+    versions: dict[str, str]
+    created_at: str
+    reason: str = ""
+    n_needed: int | None = None
+    notes: tuple[str, ...] = field(default_factory=tuple)

@@ -1,0 +1,206 @@
+"""A request, the events of an answer as they happen, and the reply they fold into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from assay.records.access import Scope
+from assay.records.documents import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation; `role` is `user`, `assistant` or `system`."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question put to a System, inside a scope that the server derived."""
+
+    request_id: str
+    question: str
+    scope: Scope = Scope()
+    history: tuple[Turn, ...] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where the evidence stands. `quote` is exactly the copy's characters of `span`."""
+
+    span: Span
+    quote: str
+    title: str
+    source_uri: str
+    chunk_id: str
+    page: int = 0
+    """From 1; 0 where the source has no pages."""
+    modified_at: str = ""
+
+
+class CheckStatus(StrEnum):
+    SUPPORTED = "supported"
+    UNSUPPORTED = "unsupported"
+    NOT_CHECKED = "not_checked"
+    """For sentences that make no claim, such as a plain statement of not knowing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The verifier's opinion of one sentence against its cited spans.
+
+    `alignment` is the share of the sentence's content words found in the cited text, 0 to 1. `failures` lists stable
+    names: `alignment`, `number`, `name`, `negation`, `no_citation`.
+    """
+
+    status: CheckStatus
+    alignment: float = 0.0
+    failures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSentence:
+    """A sentence as it is shown: `marked` means shown although its check failed, by policy."""
+
+    text: str
+    citations: tuple[Citation, ...]
+    check: Check
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and money; None means unknown, never free."""
+
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cost_usd: float | None = None
+
+
+class Outcome(StrEnum):
+    ANSWERED = "answered"
+    ABSTAINED = "abstained"
+    """The system says that it does not know."""
+    REFUSED = "refused"
+    """A guard stopped the request or the answer."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk as the generator saw it, numbered from 1 in the prompt."""
+
+    number: int
+    chunk_id: str
+    span: Span
+    score: float
+    stages: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StageDone:
+    """A stage of the pipeline ended: `name` such as `retrieve`, `generate`, `verify`, `guard`."""
+
+    name: str
+    started_ms: float
+    """Milliseconds since the request began."""
+    duration_ms: float
+    detail: dict[str, str | int | float] = field(default_factory=dict)
+    """Counts, sizes, identifiers and rule ids only; never content."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassagesChosen:
+    """Retrieval ended: what the generator may use, and the calibrated-or-not confidence that it holds the answer."""
+
+    passages: tuple[Passage, ...]
+    snapshot_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceReady:
+    """A sentence passed its check, or is shown marked by policy."""
+
+    sentence: AnswerSentence
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceWithheld:
+    """A sentence failed its check and is not shown."""
+
+    check: Check
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event of every stream, whatever happened."""
+
+    outcome: Outcome
+    reason: str = ""
+    """Stable code for every outcome but `answered`, such as `assist.below_threshold` or `chat.timeout`."""
+    confidence: float | None = None
+    """Probability that the answer is right, 0 to 1, when calibrated; the raw score otherwise; None when unknown."""
+    usage: Usage = Usage()
+    duration_ms: float = 0.0
+
+
+ReplyEvent = StageDone | PassagesChosen | SentenceReady | SentenceWithheld | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The fold of one stream of events."""
+
+    outcome: Outcome
+    reason: str = ""
+    sentences: tuple[AnswerSentence, ...] = ()
+    withheld: tuple[Check, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    snapshot_id: str = ""
+    confidence: float | None = None
+    usage: Usage = Usage()
+    stages: tuple[StageDone, ...] = ()
+    duration_ms: float = 0.0
+
+    @property
+    def text(self) -> str:
+        return " ".join(sentence.text for sentence in self.sentences)
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        return tuple(citation for sentence in self.sentences for citation in sentence.citations)
+
+
+def fold(events: Iterable[ReplyEvent]) -> Reply:
+    """Fold a whole stream into its reply; a stream that never finished is a failed reply."""
+    reply = Reply(Outcome.FAILED, reason="system.unfinished")
+    for event in events:
+        reply = step(reply, event)
+    return reply
+
+
+def step(reply: Reply, event: ReplyEvent) -> Reply:
+    """Add one event to a reply."""
+    match event:
+        case StageDone():
+            return replace(reply, stages=(*reply.stages, event))
+        case PassagesChosen():
+            return replace(reply, passages=event.passages, snapshot_id=event.snapshot_id)
+        case SentenceReady():
+            return replace(reply, sentences=(*reply.sentences, event.sentence))
+        case SentenceWithheld():
+            return replace(reply, withheld=(*reply.withheld, event.check))
+        case Finished():
+            return replace(
+                reply,
+                outcome=event.outcome,
+                reason=event.reason,
+                confidence=event.confidence,
+                usage=event.usage,
+                duration_ms=event.duration_ms,
+            )

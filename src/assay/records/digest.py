@@ -1,0 +1,48 @@
+"""Content addresses: canonical JSON (RFC 8785 for the values used here) and SHA-256."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Set
+from enum import Enum
+from typing import Any
+
+
+def plain(value: Any) -> Any:
+    """Turn frozen records into JSON values: dataclasses to objects, tuples and sets to lists.
+
+    Raises ValueError for NaN and infinities, which have no canonical form.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, Set):
+        return sorted(plain(v) for v in value)
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number that is not finite has no canonical form")
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value
+
+
+def canonical_json(value: Any) -> bytes:
+    """Encode `value` with sorted keys, no white space, UTF-8."""
+    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def sha256_bytes(data: bytes) -> str:
+    """The 64 hex digits of SHA-256."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_json(value: Any) -> str:
+    """SHA-256 of the canonical JSON of `value`."""
+    return sha256_bytes(canonical_json(value))

@@ -1,0 +1,1 @@
+"""Lexical and dense ranking, fused, filtered by scope, packed into passages."""

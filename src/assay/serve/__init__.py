@@ -1,0 +1,1 @@
+"""The HTTP API: OpenAI wire, search, feedback, health, keys."""

@@ -1,0 +1,1 @@
+"""Sentences, tokens, language and normalisation, always with offsets back to the original."""
