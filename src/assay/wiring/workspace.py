@@ -1,0 +1,65 @@
+"""A workspace: one folder's stores and engines behind their ports, and the systems built from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from assay.ports.answering import Retriever, System
+from assay.ports.index import Index
+from assay.ports.reading import Clock
+from assay.ports.storage import (
+    BlobStore,
+    BundleStore,
+    CalibrationStore,
+    Catalog,
+    DecisionStore,
+    GoldenStore,
+    KeyStore,
+    ReleaseStore,
+    RunStore,
+    TraceStore,
+)
+from assay.records.bundles import Bundle
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Everything that is kept. Built by `wiring.build` for a folder, and from memory fakes in tests."""
+
+    blobs: BlobStore
+    catalog: Catalog
+    golden: GoldenStore
+    runs: RunStore
+    bundles: BundleStore
+    releases: ReleaseStore
+    decisions: DecisionStore
+    calibrations: CalibrationStore
+    traces: TraceStore
+    keys: KeyStore
+
+
+@dataclass(frozen=True)
+class Running:
+    """A bundle made ready to answer. `system` is guarded and traced."""
+
+    app: str
+    bundle_id: str
+    """Empty for an app that runs from `assay.yaml` as it stands, without a bundle."""
+    system: System
+    retriever: Retriever
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the server, the console and the command line work with."""
+
+    stores: Stores
+    index: Index
+    clock: Clock
+    apps: tuple[str, ...]
+    default_app: str
+    start_bundle: Callable[[Bundle], Running]
+    start_app: Callable[[str], Running]
+    label: str = ""
+    """Shown on every page, such as the demo's notice; empty otherwise."""
