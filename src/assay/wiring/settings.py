@@ -1,0 +1,199 @@
+"""What `assay.yaml` may say: every setting with its type, default and meaning. Unknown keys are errors."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class AccessSetting(Section):
+    tenant: str = Field(default="default", description="tenant that owns the document; * is shared by all tenants")
+    groups: tuple[str, ...] = Field(
+        default=(), description="groups that may read it; none means everybody of the tenant"
+    )
+
+
+class FolderRule(AccessSetting):
+    path: str = Field(description="glob over the path below the ingested folder's parent, such as corpus/hr/**")
+
+
+class AccessSettings(Section):
+    default: AccessSetting = Field(default=AccessSetting(), description="for documents that no rule names")
+    folders: tuple[FolderRule, ...] = Field(default=(), description="the last matching rule wins")
+    csv: str = Field(default="", description="sidecar file with columns path,tenant,groups; relative to assay.yaml")
+    trust_stated: bool = Field(default=True, description="front matter and JSONL fields may state tenant and groups")
+
+
+class ChunkSettings(Section):
+    target_words: int = Field(default=200, ge=20, le=2000, description="small blocks are packed up to this size")
+    max_words: int = Field(default=300, ge=30, le=4000, description="no chunk of prose is larger")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ChunkSettings:
+        if self.max_words < self.target_words:
+            raise ValueError("max_words must be at least target_words")
+        return self
+
+
+class IngestSettings(Section):
+    max_file_mb: float = Field(default=50, gt=0, description="larger files are skipped and reported")
+    chunk: ChunkSettings = ChunkSettings()
+
+
+class IndexSettings(Section):
+    engine: Literal["embedded"] = Field(
+        default="embedded", description="tantivy and an exact dense scan in .assay/index"
+    )
+    embedder: Literal["minilm", "none"] = Field(default="minilm", description="none: lexical search only")
+    embed_threads: int = Field(default=0, ge=0, description="threads for embedding; 0 means one per core")
+
+
+class ExtractiveModel(Section):
+    kind: Literal["extractive"] = "extractive"
+    max_sentences: int = Field(default=3, ge=1, le=10, description="evidence sentences in one answer")
+
+
+class OpenAIModel(Section):
+    kind: Literal["openai"]
+    base_url: str = Field(description="up to and including /v1")
+    model: str = Field(description="the model's name at that endpoint")
+    api_key_env: str = Field(default="", description="name of the environment variable with the key; empty: no key")
+    output: Literal["text", "json"] = Field(default="text", description="json asks for JSON-schema output")
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    max_tokens: int = Field(default=800, ge=1)
+    timeout_s: float = Field(default=60, gt=0, description="whole answer, retries included")
+    first_token_timeout_s: float = Field(default=20, gt=0)
+    max_retries: int = Field(default=3, ge=0, le=10, description="only before the first token")
+    price_in_usd_per_million: float | None = Field(default=None, ge=0, description="unknown when absent, never free")
+    price_out_usd_per_million: float | None = Field(default=None, ge=0)
+
+
+Model = Annotated[ExtractiveModel | OpenAIModel, Field(discriminator="kind")]
+
+
+class RetrieveSettings(Section):
+    mode: Literal["hybrid", "lexical", "dense"] = "hybrid"
+    passages: int = Field(default=8, ge=1, le=50, description="passages handed to the generator")
+    candidates: int = Field(default=100, ge=10, le=1000, description="candidates per engine before fusion")
+    rrf_k: int = Field(default=60, ge=1, description="constant of reciprocal rank fusion")
+
+
+class VerifySettings(Section):
+    on_failure: Literal["withhold", "mark"] = Field(
+        default="withhold", description="what happens to an unsupported sentence"
+    )
+    min_alignment: float = Field(default=0.6, ge=0, le=1, description="share of content words found in the cited text")
+
+
+class AbstainSettings(Section):
+    threshold: float | Literal["calibrated"] = Field(
+        default="calibrated", description="confidence below which the app says that it does not know"
+    )
+    target_error: float = Field(
+        default=0.05, gt=0, lt=1, description="error among answered questions that calibration aims at"
+    )
+
+
+class App(Section):
+    kind: Literal["assistant"] = "assistant"
+    model: str = Field(default="extractive", description="a name under models")
+    prompt: str = Field(default="", description="system prompt for chat models; empty: the packaged one")
+    retrieve: RetrieveSettings = RetrieveSettings()
+    verify: VerifySettings = VerifySettings()
+    abstain: AbstainSettings = AbstainSettings()
+    guards: tuple[str, ...] = Field(
+        default=("limits", "personal_data"), description="names under guards, outermost first"
+    )
+
+
+class LimitsGuard(Section):
+    kind: Literal["limits"] = "limits"
+    max_question_chars: int = Field(default=4000, ge=1, description="longer questions are refused")
+
+
+class MaskGuard(Section):
+    kind: Literal["mask"] = "mask"
+    rules: tuple[str, ...] = Field(
+        default=("card", "iban", "us_ssn"),
+        description="personal data masked in answers: card, iban, us_ssn, email, phone",
+    )
+
+
+Guard = Annotated[LimitsGuard | MaskGuard, Field(discriminator="kind")]
+
+
+class ClauseSetting(Section):
+    metric: str
+    kind: Literal["non_inferiority", "superiority"] = "non_inferiority"
+    margin: float = Field(default=0.0, ge=0, description="in the metric's unit: how much worse is tolerated")
+    alpha: float = Field(default=0.05, gt=0, lt=0.5, description="one-sided")
+    slice: str = Field(default="", description="a slice such as language=de; empty: all cases")
+    min_n: int = Field(default=30, ge=1, description="fewer paired cases cannot decide the clause")
+
+
+class GateSettings(Section):
+    clauses: tuple[ClauseSetting, ...] = (
+        ClauseSetting(metric="correct", margin=0.03),
+        ClauseSetting(metric="groundedness", margin=0.02),
+        ClauseSetting(metric="abstention_right", margin=0.05),
+    )
+    max_failed_share: float = Field(
+        default=0.02, ge=0, le=1, description="more failed samples than this cannot be judged"
+    )
+    power: float = Field(default=0.8, gt=0, lt=1, description="for the n that need_more_data names")
+
+
+class EvaluateSettings(Section):
+    concurrency: int = Field(default=8, ge=1, le=1000)
+    repeats: int = Field(default=1, ge=1, le=100)
+    deadline_s: float = Field(default=120, gt=0, description="per sample, retries included")
+    retry_budget: int = Field(default=20, ge=0, description="retries for the whole run")
+    seed: int = 0
+
+
+class ServeSettings(Section):
+    host: str = "127.0.0.1"
+    port: int = Field(default=8321, ge=0, le=65535, description="0: any free port")
+    demo_open: bool = Field(default=False, description="on loopback, answer without a key; for demonstrations only")
+    demo_tenant: str = Field(default="default", description="tenant of callers without a key")
+    demo_groups: tuple[str, ...] = Field(default=(), description="groups of callers without a key")
+
+
+class TraceSettings(Section):
+    keep_content: bool = Field(default=False, description="keep question and answer texts in traces")
+    days: int = Field(default=30, ge=1, description="older traces are removed")
+
+
+class Settings(Section):
+    """The whole of `assay.yaml`."""
+
+    version: Literal[1] = 1
+    name: str = "assay"
+    label: str = Field(default="", description="a notice shown on every page")
+    access: AccessSettings = AccessSettings()
+    ingest: IngestSettings = IngestSettings()
+    index: IndexSettings = IndexSettings()
+    models: dict[str, Model] = {"extractive": ExtractiveModel()}
+    guards: dict[str, Guard] = {"limits": LimitsGuard(), "personal_data": MaskGuard()}
+    apps: dict[str, App] = {"assistant": App()}
+    gate: GateSettings = GateSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+    serve: ServeSettings = ServeSettings()
+    traces: TraceSettings = TraceSettings()
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Settings:
+        if not self.apps:
+            raise ValueError("apps: declare at least one app")
+        for name, app in self.apps.items():
+            if app.model not in self.models:
+                raise ValueError(f"apps.{name}.model names no entry of models ({', '.join(sorted(self.models))})")
+            for guard in app.guards:
+                if guard not in self.guards:
+                    raise ValueError(f"apps.{name}.guards names no entry of guards ({', '.join(sorted(self.guards))})")
+        return self
