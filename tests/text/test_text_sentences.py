@@ -28,6 +28,7 @@ def cut(text: str, language: str = "") -> list[str]:
         ("# Title\nBody text here.", ["# Title", "Body text here."]),
         ("Wait... what? Yes.", ["Wait... what?", "Yes."]),
         ("他来了。她走了！真的？", ["他来了。", "她走了！", "真的？"]),
+        ('no. " " x', ['no. " " x']),
         ("", []),
         ("  \n ", []),
         ("Ask Yahoo! about it. Done.", ["Ask Yahoo! about it.", "Done."]),

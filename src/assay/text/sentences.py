@@ -140,7 +140,7 @@ def _is_short_for(text: str, start: int, at: int, following: str, language: str)
         return True
     before = text[max(start, at - _WORD_BEFORE) : at].split()
     word = before[-1].lstrip(_OPENERS) if before else ""
-    next_word = following.lstrip(_OPENERS).split(maxsplit=1)[0].rstrip(".,;:") if following.strip() else ""
+    next_word = (following.lstrip(_OPENERS).split(maxsplit=1) or [""])[0].rstrip(".,;:")
     opens = next_word.casefold() in _STARTERS
     if word.isdigit() and len(word) <= 3:
         return next_word.casefold() in _MONTHS or (language in _ORDINAL_LANGUAGES and len(word) <= 2 and not opens)
