@@ -1,0 +1,100 @@
+"""`assay ask`: an answer in which every sentence carries its citation."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assay.cli.common import (
+    GroupOption,
+    JsonOption,
+    SetOption,
+    TenantOption,
+    WorkspaceOption,
+    open_workspace,
+    print_json,
+    say,
+    scope_of,
+)
+
+if TYPE_CHECKING:
+    from assay.records.dialogue import Citation, Reply, Request
+    from assay.wiring.workspace import Running
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="The question.")],
+    workspace: WorkspaceOption = None,
+    app: Annotated[str, typer.Option("--app", help="An app of assay.yaml; else its first.")] = "",
+    bundle: Annotated[str, typer.Option("--bundle", help="Ask this bundle; `live` is the promoted one.")] = "",
+    tenant: TenantOption = "",
+    groups: GroupOption = None,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a question; sentences stream as they pass their check, sources follow."""
+    from assay.records.dialogue import Request
+    from assay.wiring import apps
+
+    place = open_workspace(workspace, overrides)
+    running = apps.start(place, app, bundle)
+    request = Request(apps.new_request_id(), question, scope_of(place, tenant, groups))
+    try:
+        reply = asyncio.run(_stream(running, request, show=not as_json))
+    finally:
+        place.close()
+    if as_json:
+        print_json({"trace_id": request.request_id, "bundle_id": running.bundle_id, "reply": reply})
+        return
+    _print_sources(reply)
+    _print_outcome(reply, request.request_id)
+
+
+async def _stream(running: Running, request: Request, show: bool) -> Reply:
+    from assay.records.dialogue import SentenceReady, fold
+
+    events = []
+    numbers: dict[tuple[str, int, int], int] = {}
+    async for event in running.system.answer(request):
+        events.append(event)
+        if show and isinstance(event, SentenceReady):
+            marks = "".join(f"[{_number(numbers, c)}]" for c in event.sentence.citations)
+            flag = " (not supported by its citation)" if event.sentence.marked else ""
+            say(f"{event.sentence.text} {marks}{flag}".rstrip())
+    return fold(events)
+
+
+def _number(numbers: dict[tuple[str, int, int], int], citation: Citation) -> int:
+    span = citation.span
+    return numbers.setdefault((span.doc_id, span.start, span.end), len(numbers) + 1)
+
+
+def _print_sources(reply: Reply) -> None:
+    numbers: dict[tuple[str, int, int], int] = {}
+    for citation in reply.citations:
+        known = len(numbers)
+        number = _number(numbers, citation)
+        if number <= known:
+            continue
+        if number == 1:
+            say("\nSources")
+        page = f", page {citation.page}" if citation.page else ""
+        age = f", {citation.modified_at[:10]}" if citation.modified_at else ""
+        say(f" [{number}] {citation.title or citation.span.doc_id}{page}{age}")
+        say(f"     {citation.span.doc_id} [{citation.span.start}:{citation.span.end}]")
+        say(f"     “{' '.join(citation.quote.split())}”")
+
+
+def _print_outcome(reply: Reply, trace_id: str) -> None:
+    confidence = "" if reply.confidence is None else f"   confidence {reply.confidence:.2f}"
+    withheld = f"   withheld {len(reply.withheld)}" if reply.withheld else ""
+    reason = f" ({reply.reason})" if reply.reason else ""
+    say(f"\n{reply.outcome.value}{reason}{confidence}{withheld}   {reply.duration_ms:.0f} ms   trace {trace_id[:12]}")
+    if reply.outcome.value == "failed":
+        raise typer.Exit(70)
+
+
+def register(app: typer.Typer) -> None:
+    app.command("ask")(ask)

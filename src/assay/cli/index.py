@@ -1,0 +1,76 @@
+"""`assay index` and `assay source`: how far the index is, its snapshots, and what it was built from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from assay.cli.common import JsonOption, Progress, WorkspaceOption, open_workspace, print_json, say, table
+
+group = typer.Typer(help="The index: how far it is, its vectors and snapshots.", no_args_is_help=True)
+sources = typer.Typer(help="What was ingested: list it, remove it.", no_args_is_help=True)
+
+
+@group.command("status")
+def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Documents, chunks, vectors and snapshots."""
+    from assay.wiring import ingesting
+
+    found = ingesting.status(open_workspace(workspace))
+    if as_json:
+        print_json(found)
+        return
+    share = f" ({100 * found.vectors / found.chunks:.0f} %)" if found.chunks else ""
+    say(f"documents {found.documents:,}   chunks {found.chunks:,}   vectors {found.vectors:,}{share}")
+    say(f"embedder  {found.embedder or 'none: lexical only'}")
+    if found.snapshots:
+        rows = [(s.snapshot_id[:12], f"{s.documents:,}", f"{s.chunks:,}", f"{s.vectors:,}", s.created_at[:19])
+                for s in found.snapshots]  # fmt: skip
+        say(table(("snapshot", "documents", "chunks", "vectors", "made"), rows, right=(1, 2, 3)))
+
+
+@group.command("embed")
+def embed(workspace: WorkspaceOption = None) -> None:
+    """Make the vectors that are missing; stop with Ctrl-C and go on later."""
+    from assay.wiring import ingesting
+
+    made = ingesting.embed(open_workspace(workspace), Progress("embedding"))
+    say(f"vectors: {made:,} made")
+
+
+@group.command("freeze")
+def freeze(workspace: WorkspaceOption = None) -> None:
+    """Make an immutable snapshot of the index as it is now."""
+    from assay.wiring import ingesting
+
+    made = ingesting.freeze(open_workspace(workspace))
+    say(f"snapshot {made.snapshot_id}  documents {made.documents:,}  chunks {made.chunks:,}  vectors {made.vectors:,}")
+
+
+@sources.command("list")
+def list_sources(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Every file that was read, with the documents it gave and the reason when it gave none."""
+    states = sorted(open_workspace(workspace).stores.catalog.source_states(), key=lambda state: state.source_uri)
+    if as_json:
+        print_json(states)
+        return
+    rows = [(state.source_uri, f"{state.size:,}", len(state.doc_ids), state.code) for state in states]
+    say(table(("file", "bytes", "documents", "problem"), rows, right=(1, 2)))
+
+
+@sources.command("remove")
+def remove(
+    source: Annotated[str, typer.Argument(help="A file or folder as `assay source list` names it.")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Take a file, or everything under a folder, out of the workspace: chunks, vectors, search and pinned snapshots."""
+    from assay.wiring import ingesting
+
+    gone = ingesting.remove_source(open_workspace(workspace), source)
+    say(f"removed {len(gone):,} documents; they are no longer found or cited, pinned snapshots included")
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(group, name="index")
+    app.add_typer(sources, name="source")

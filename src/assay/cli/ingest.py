@@ -1,0 +1,62 @@
+"""`assay ingest`: files into the workspace; search works at once, vectors follow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assay.cli.common import JsonOption, Progress, WorkspaceOption, open_workspace, print_json, say, table
+
+if TYPE_CHECKING:
+    from assay.records.documents import IngestReport
+
+
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Folders and files: Markdown, HTML, text, PDF, DOCX, CSV, JSONL.")],
+    workspace: WorkspaceOption = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Stay until the vectors are done too.")] = False,
+    vectors: Annotated[bool, typer.Option("--vectors/--no-vectors", help="Make vectors at all.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Read documents, chunk and index them. Run again to take up changes; only what changed is touched."""
+    from assay.wiring import ingesting
+
+    place = open_workspace(workspace)
+    report = ingesting.ingest(place, paths, Progress("reading"))
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+    if report.interrupted:
+        raise KeyboardInterrupt
+    missing = ingesting.missing_vectors(place) if vectors else 0
+    if missing and wait:
+        ingesting.embed(place, Progress("embedding"))
+        say(f"vectors: {missing:,} made, all chunks covered")
+    elif missing:
+        ingesting.embed_in_background(place)
+        say(f"vectors: {missing:,} chunks to go, in the background; how far: assay index status")
+
+
+def _print(report: IngestReport) -> None:
+    from assay.records.documents import ParseStatus
+
+    counts = [f"{report.count(status):,} {status.value}" for status in ParseStatus if report.count(status)]
+    chunks = sum(outcome.chunks for outcome in report.outcomes)
+    say(f"files: {', '.join(counts) or 'none found'}; {chunks:,} chunks written")
+    if report.stage_ms:
+        stages = "  ".join(f"{stage} {ms / 1000:.2f} s" for stage, ms in report.stage_ms.items())
+        say(f"time:  {stages}")
+    told = [o for o in report.outcomes if o.code]
+    if told:
+        say("\nparse report:")
+        rows = [(o.status.value, o.code, o.source_uri, o.reason) for o in told[:50]]
+        say(table(("status", "code", "file", "reason"), rows))
+        if len(told) > 50:
+            say(f"… and {len(told) - 50} more (--json shows all)")
+
+
+def register(app: typer.Typer) -> None:
+    app.command("ingest")(ingest)

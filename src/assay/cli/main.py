@@ -1,0 +1,72 @@
+"""The `assay` command: registers the nouns and turns every failure into a message and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from assay.cli import ask, bundle, calibrate, config, demo, evaluate, gate, golden, index, ingest, key, release, search
+from assay.cli import compare as compare_command
+from assay.cli import init as init_command
+from assay.cli import serve as serve_command
+from assay.cli import trace as trace_command
+from assay.cli.common import EXIT_INTERNAL, EXIT_USAGE, complain
+from assay.records.errors import AssayError
+
+app = typer.Typer(
+    name="assay",
+    help="Documents and a golden set to a grounded, guarded language service; a change ships only on evidence.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done or ship, 1 do not ship, 2 need more data, 3 cannot judge, 64 usage, 70 internal.",
+)
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an internal error.")] = False,
+) -> None:
+    context.obj = {"debug": debug}
+
+
+for _module in (
+    init_command, config, ingest, index, search, ask, golden, calibrate, evaluate, compare_command, bundle, gate, release,
+    serve_command, key, trace_command, demo,
+):
+    _module.register(app)
+
+
+def main() -> None:
+    """The console script: exit codes as documented, errors on stderr, never a traceback unless `--debug` asks."""
+    debug = "--debug" in sys.argv
+    try:
+        code = app(standalone_mode=False)
+    except AssayError as error:
+        complain(str(error))
+        code = error.exit_code
+    except typer.exceptions.TyperException as error:
+        complain(_usage_message(error))
+        code = EXIT_USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        complain("interrupted; what was done is kept, run the same command again to go on")
+        code = 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    except Exception as error:
+        if debug:
+            raise
+        complain(f"internal error [internal.{type(error).__name__}]\n  → run again with --debug and report it")
+        code = EXIT_INTERNAL
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage_message(error: typer.exceptions.TyperException) -> str:
+    formatted = getattr(error, "format_message", None)
+    message = formatted() if callable(formatted) else str(error)
+    return f"{message} [usage]\n  → assay --help, or assay COMMAND --help"
