@@ -86,6 +86,8 @@ class Run:
     metrics: tuple[Metric, ...]
     created_at: str
     status: RunStatus = RunStatus.RUNNING
+    split: str = ""
+    """The split of the golden set that was run; empty means all cases."""
     versions: dict[str, str] = field(default_factory=dict)
     """Package and model versions that could change a result."""
 
