@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,19 +12,23 @@ from assay.records.bundles import Bundle, Calibration, Pointer, ReleaseEvent
 from assay.records.comparison import Decision
 from assay.records.digest import sha256_bytes
 from assay.records.documents import Chunk, Document
-from assay.records.errors import Busy, NotFound
+from assay.records.errors import Busy, CannotJudge, NotFound
 from assay.records.evaluation import Run, RunStatus, Sample
 from assay.records.golden import GoldenSet
 from assay.records.operations import ApiKey, Feedback, Trace
 
 
 def _missing(kind: str, remedy: str = "") -> NotFound:
-    return NotFound(f"store.no_{kind}", f"there is no such {kind}", remedy=remedy)
+    return NotFound(f"store.no_{kind.replace(' ', '_')}", f"there is no such {kind}", remedy=remedy)
 
 
 def _one_with_prefix(names: Iterable[str], prefix: str, kind: str) -> str:
-    found = [name for name in names if name.startswith(prefix)]
-    if len(found) != 1 or not prefix:
+    found = [name for name in names if prefix and name.startswith(prefix)]
+    if prefix in found:
+        return prefix
+    if len(found) > 1:
+        raise NotFound("store.ambiguous_name", f"more than one {kind} starts so", remedy="give more of its name")
+    if not found:
         raise _missing(kind)
     return found[0]
 
@@ -55,15 +60,18 @@ class MemoryCatalog:
     current: dict[str, Document] = field(default_factory=dict)
     current_chunks: dict[str, tuple[Chunk, ...]] = field(default_factory=dict)
     every_chunk: dict[str, Chunk] = field(default_factory=dict)
+    owner: dict[str, str] = field(default_factory=dict)
+    """Document to the source that put it last: only that one's removal takes it away."""
     to_index: set[str] = field(default_factory=set)
     to_remove: set[str] = field(default_factory=set)
 
     def put_source(self, state: SourceState, documents: Sequence[tuple[Document, Sequence[Chunk]]]) -> None:
-        old = self.states.get(state.source_uri)
         kept = {document.doc_id for document, _ in documents}
-        for doc_id in set(old.doc_ids if old else ()) - kept:
-            self._drop(doc_id)
+        for doc_id in self._owned(state.source_uri):
+            if doc_id not in kept:
+                self._drop(doc_id)
         for document, chunks in documents:
+            self.owner[document.doc_id] = state.source_uri
             self.current[document.doc_id] = document
             self.current_chunks[document.doc_id] = tuple(chunks)
             self.every_chunk.update({chunk.chunk_id: chunk for chunk in chunks})
@@ -71,29 +79,33 @@ class MemoryCatalog:
             self.to_remove.discard(document.doc_id)
         self.states[state.source_uri] = state
 
+    def _owned(self, source_uri: str) -> tuple[str, ...]:
+        return tuple(sorted(doc_id for doc_id, owner in self.owner.items() if owner == source_uri))
+
     def _drop(self, doc_id: str) -> None:
+        self.owner.pop(doc_id, None)
         self.current.pop(doc_id, None)
         self.current_chunks.pop(doc_id, None)
         self.to_index.discard(doc_id)
         self.to_remove.add(doc_id)
 
     def remove_source(self, source_uri: str) -> tuple[str, ...]:
-        state = self.states.pop(source_uri, None)
-        if state is None:
-            return ()
-        for doc_id in state.doc_ids:
+        self.states.pop(source_uri, None)
+        gone = self._owned(source_uri)
+        for doc_id in gone:
             self._drop(doc_id)
-        return state.doc_ids
+        return gone
 
     def source_state(self, source_uri: str) -> SourceState | None:
         return self.states.get(source_uri)
 
     def source_states(self, source: str = "") -> Iterator[SourceState]:
-        return iter([s for s in self.states.values() if not source or s.source == source])
+        found = [state for state in self.states.values() if not source or state.source == source]
+        return iter(sorted(found, key=lambda state: state.source_uri))
 
     def set_access(self, access: dict[str, AccessList]) -> None:
         for doc_id, allowed in access.items():
-            if doc_id in self.current:
+            if doc_id in self.current and self.current[doc_id].access != allowed:
                 self.current[doc_id] = replace(self.current[doc_id], access=allowed)
                 chunks = tuple(replace(chunk, access=allowed) for chunk in self.current_chunks[doc_id])
                 self.current_chunks[doc_id] = chunks
@@ -171,10 +183,17 @@ class MemoryRuns:
     journal: dict[str, dict[tuple[str, int], Sample]] = field(default_factory=dict)
 
     def create(self, run: Run) -> None:
-        self.headers[run.run_id] = run
+        known = self.headers.setdefault(run.run_id, run)
+        if replace(run, status=known.status, created_at=known.created_at) != known:
+            raise CannotJudge("run.other_specification", "a run with this id exists and was specified otherwise")
+        self.headers[run.run_id] = replace(known, status=run.status)
         self.journal.setdefault(run.run_id, {})
 
     def append(self, run_id: str, samples: Sequence[Sample]) -> None:
+        if not all(math.isfinite(score) for sample in samples for score in sample.scores.values()):
+            raise ValueError("a score that is not finite is no score")
+        if run_id not in self.journal:
+            raise _missing("run")
         for sample in samples:
             self.journal[run_id].setdefault((sample.case_id, sample.repeat), sample)
 
@@ -185,6 +204,8 @@ class MemoryRuns:
         return frozenset(self.journal.get(run_id, {}))
 
     def finish(self, run_id: str, status: RunStatus) -> None:
+        if run_id not in self.headers:
+            raise _missing("run")
         self.headers[run_id] = replace(self.headers[run_id], status=status)
 
     def run(self, run_id: str) -> Run:

@@ -1,0 +1,1 @@
+"""The stores on SQLAlchemy Core: SQLite by default, PostgreSQL with the same code."""

@@ -1,0 +1,85 @@
+"""Finding one row by name or by the start of its name, and the errors when there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Column, Connection, Select, Table, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from assay.records.errors import NotFound
+
+MOST_PARAMETERS = 500
+"""Names in one IN list; SQLite of some distributions stops at 999 parameters a statement."""
+
+
+def missing(kind: str, remedy: str = "") -> NotFound:
+    """The error for a named thing that is not in the store."""
+    return NotFound(f"store.no_{kind.replace(' ', '_')}", f"there is no such {kind}", remedy=remedy)
+
+
+def one_by_prefix(connection: Connection, statement: Select[Any], column: Column[Any], name: str, kind: str) -> Any:
+    """The row of `statement` whose `column` is `name`, or the only one that starts with it.
+
+    Raises NotFound when there is none, when several start so, or when `name` is empty.
+    """
+    if not name:
+        raise missing(kind)
+    row = connection.execute(statement.where(column == name)).first()
+    if row is not None:
+        return row
+    begins = func.substr(column, 1, len(name)) == name
+    rows = connection.execute(statement.where(begins).limit(2)).all()
+    if len(rows) > 1:
+        raise NotFound("store.ambiguous_name", f"more than one {kind} starts so", remedy="give more of its name")
+    if not rows:
+        raise missing(kind)
+    return rows[0]
+
+
+def insert_into(connection: Connection, table: Table) -> Any:
+    """An INSERT of the connection's dialect, which knows ON CONFLICT."""
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows; a row whose primary key is there already replaces what stands in the other columns."""
+    if not rows:
+        return
+    statement = insert_into(connection, table)
+    names = [column.name for column in table.primary_key]
+    others = {column.name: statement.excluded[column.name] for column in table.c if column.name not in names}
+    if others:
+        statement = statement.on_conflict_do_update(index_elements=names, set_=others)
+    else:
+        statement = statement.on_conflict_do_nothing()
+    connection.execute(statement, list(rows))
+
+
+def add_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows; a row that breaks a uniqueness rule is left out, because what is there stays."""
+    if rows:
+        connection.execute(insert_into(connection, table).on_conflict_do_nothing(), list(rows))
+
+
+def batches(names: Sequence[str], size: int = MOST_PARAMETERS) -> Iterator[list[str]]:
+    """Cut a list of names into lists that fit one statement."""
+    rest = iter(names)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def all_of(connection: Connection, statement: Select[Any], column: Column[Any], names: Sequence[str]) -> Iterator[Any]:
+    """Rows of `statement` whose `column` is one of `names`, in any order."""
+    for batch in batches(names):
+        yield from connection.execute(statement.where(column.in_(batch)))
+
+
+def records(connection: Connection, table: Table, *order: Any, where: Any = None) -> list[str]:
+    """The JSON texts of a table's rows."""
+    statement = select(table.c.record).order_by(*order)
+    if where is not None:
+        statement = statement.where(where)
+    return list(connection.execute(statement).scalars())

@@ -1,0 +1,1 @@
+"""Alembic migrations, run by `migrate.py` and shipped inside the package."""
