@@ -1,0 +1,118 @@
+"""Install size, CPU of `assay --help`, time to the first page, memory of an idle server.
+
+The floor in the same run is a bare `python -c pass` and the same interpreter's size.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+
+def installed_mb() -> float:
+    """A fresh virtual environment from the base lock, without pip and setuptools, in MB (10^6 bytes)."""
+    with tempfile.TemporaryDirectory() as folder:
+        venv = Path(folder) / "venv"
+        print("installing the base lock into a fresh environment …", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+        pip = [str(venv / "bin/python"), "-m", "pip", "install", "--quiet"]
+        subprocess.run([*pip, "--require-hashes", "-r", str(ROOT / "requirements.lock")], check=True)
+        subprocess.run([*pip, "--no-deps", "--no-build-isolation", str(ROOT)], check=True)
+        torch = subprocess.run([str(venv / "bin/python"), "-c", "import torch"], capture_output=True, check=False)
+        assert torch.returncode != 0, "torch must not be in the base install"
+        site = next((venv / "lib").glob("python*/site-packages"))
+        for name in ("pip", "setuptools", "pkg_resources", "_distutils_hack"):
+            for path in site.glob(f"{name}*"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return sum(p.stat().st_size for p in venv.rglob("*") if p.is_file() and not p.is_symlink()) / 1e6
+
+
+def cpu_seconds(command: list[str], runs: int = 7) -> float:
+    """Median user + system seconds of a command."""
+    spent = []
+    for _ in range(runs):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return median(spent)
+
+
+def resident_mb(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise RuntimeError("no VmRSS")
+
+
+def server() -> tuple[float, float]:
+    """Seconds from starting `assay serve` to the first page, and resident MB after a page, a search and an answer."""
+    with tempfile.TemporaryDirectory() as folder:
+        lab = Path(folder) / "lab"
+        env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+        subprocess.run([BIN / "assay", "init", lab], check=True, stdout=subprocess.DEVNULL)
+        (lab / "docs").mkdir()
+        (lab / "docs/limits.md").write_text("# Limits\n\nThe upload limit is 40 MB per file.\n")
+        subprocess.run([BIN / "assay", "ingest", lab / "docs", "-w", lab, "--wait"], check=True, env=env,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+        port = 8399
+        begun = time.monotonic()
+        process = subprocess.Popen([BIN / "assay", "serve", "-w", lab, "--port", str(port), "--open-demo"],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+        try:
+            page = wait_for(f"http://127.0.0.1:{port}/", begun)
+            time.sleep(10)
+            return page, resident_mb(process.pid)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def wait_for(url: str, begun: float) -> float:
+    while time.monotonic() - begun < 60:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as reply:
+                reply.read()
+                return time.monotonic() - begun
+        except OSError:
+            time.sleep(0.02)
+    raise TimeoutError(url)
+
+
+def main() -> None:
+    floor = cpu_seconds([sys.executable, "-c", "pass"])
+    help_cpu = cpu_seconds([str(BIN / "assay"), "--help"])
+    import_cpu = cpu_seconds([sys.executable, "-c", "import assay"])
+    first_page, idle = server()
+    install = installed_mb()
+    rows = [
+        ("install MB", install, 400),
+        ("assay --help CPU s", help_cpu, 0.3),
+        ("import assay CPU s", import_cpu, 0.3),
+        ("python -c pass CPU s (floor)", floor, 0),
+        ("first page s", first_page, 3),
+        ("idle server MB", idle, 250),
+    ]
+    print(f"\n{'what':32}{'measured':>10}{'limit':>8}{'ratio':>8}")
+    for name, value, limit in rows:
+        print(f"{name:32}{value:10.3f}{limit:8g}{(f'{value / limit:.2f}' if limit else ''):>8}")
+    print(f"`assay --help` is {help_cpu / floor:.1f} times a bare interpreter")
+    figures = {"install_mb": install, "help_cpu_s": help_cpu, "import_cpu_s": import_cpu, "first_page_s": first_page,
+               "idle_mb": idle}  # fmt: skip
+    print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
+
+
+if __name__ == "__main__":
+    main()

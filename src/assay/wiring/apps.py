@@ -1,0 +1,205 @@
+"""From settings to components, and from components to a system that answers: the same path for an app and a bundle."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from assay.ports.answering import Generator, Retriever, System
+from assay.ports.index import IndexReader
+from assay.records.bundles import Bundle
+from assay.records.errors import NotFound
+from assay.wiring.config import secret
+from assay.wiring.settings import (
+    AbstainSettings,
+    App,
+    ExtractiveModel,
+    Guard,
+    LimitsGuard,
+    Model,
+    OpenAIModel,
+    RetrieveSettings,
+    VerifySettings,
+)
+from assay.wiring.workspace import Running
+
+if TYPE_CHECKING:
+    from assay.wiring.build import Workspace
+
+HEAD = {"id": "", "embedder": ""}
+
+_MODEL: TypeAdapter[Model] = TypeAdapter(Model)
+_GUARD: TypeAdapter[Guard] = TypeAdapter(Guard)
+
+
+def new_request_id() -> str:
+    """32 hex digits; also the trace's id."""
+    return uuid.uuid4().hex
+
+
+def app_settings(place: Workspace, app: str) -> App:
+    found = place.settings.apps.get(app)
+    if found is None:
+        names = ", ".join(place.settings.apps)
+        raise NotFound(
+            "app.unknown", f"no app of this name in assay.yaml (there are: {names})", where=app,
+            remedy="assay config explain",
+        )  # fmt: skip
+    return found
+
+
+def components(place: Workspace, app: str, snapshot: dict[str, Any]) -> dict[str, Any]:
+    """Everything an app depends on, as JSON values. Keys of models stay in the environment; only their name is here."""
+    from assay.assist.chat import DEFAULT_PROMPT
+
+    settings = app_settings(place, app)
+    return {
+        "prompt": {"system": settings.prompt or DEFAULT_PROMPT.system},
+        "model": place.settings.models[settings.model].model_dump(mode="json"),
+        "snapshot": snapshot,
+        "retrieve": {**settings.retrieve.model_dump(mode="json"), "embedder": place.settings.index.embedder},
+        "verify": settings.verify.model_dump(mode="json"),
+        "abstain": _abstain(place, app, settings.abstain),
+        "guards": [
+            {"name": name, **place.settings.guards[name].model_dump(mode="json")} for name in settings.guards
+        ],
+    }  # fmt: skip
+
+
+def _abstain(place: Workspace, app: str, settings: AbstainSettings) -> dict[str, Any]:
+    from assay.assist.confidence import DEFAULT_THRESHOLD
+
+    if settings.threshold != "calibrated":
+        return {"threshold": float(settings.threshold), "origin": "assay.yaml"}
+    calibration = place.stores.calibrations.get(app)
+    if calibration is None:
+        return {"threshold": DEFAULT_THRESHOLD, "origin": "packaged"}
+    return {
+        "threshold": calibration.threshold,
+        "origin": "calibrated",
+        "golden": f"{calibration.golden_name}@{calibration.golden_version}",
+        "target_error": calibration.target_error,
+        "coverage": calibration.coverage,
+        "error": [calibration.error, calibration.error_low, calibration.error_high],
+    }
+
+
+def start(place: Workspace, app: str = "", bundle: str = "", *, traced: bool = True) -> Running:
+    """Make an app or a bundle (`live`, or an id) ready to answer."""
+    name = app or place.default_app
+    if not bundle:
+        app_settings(place, name)
+        return start_app(place, name, traced=traced)
+    return start_bundle(place, place.stores.bundles.get(resolve_bundle(place, bundle, name)), traced=traced)
+
+
+def resolve_bundle(place: Workspace, reference: str, app: str = "") -> str:
+    """`live` or a prefix to a whole bundle id. Raises NotFound."""
+    if reference != "live":
+        try:
+            return place.stores.bundles.get(reference).bundle_id
+        except NotFound:
+            raise NotFound(
+                "bundle.unknown", "no bundle has this id", where=reference, remedy="assay bundles list"
+            ) from None
+    pointer = place.stores.releases.pointer(app or place.default_app)
+    if pointer is None:
+        raise NotFound(
+            "release.nothing_live", "nothing is promoted yet", where=app or place.default_app,
+            remedy="assay release promote BUNDLE --override --reason '…' makes the first one live",
+        )  # fmt: skip
+    return pointer.bundle_id
+
+
+def start_app(place: Workspace, app: str, *, traced: bool = True) -> Running:
+    """An app as `assay.yaml` has it now, on the index as it is now."""
+    return _assemble(place, app, "", components(place, app, HEAD), place.index.head(), traced)
+
+
+def start_bundle(place: Workspace, bundle: Bundle, *, traced: bool = True) -> Running:
+    """A bundle, from nothing but its components. Raises CannotJudge when its snapshot no longer matches its name."""
+    reader = place.index.open(bundle.snapshot_id)
+    return _assemble(place, bundle.app, bundle.bundle_id, bundle.components, reader, traced)
+
+
+def _assemble(
+    place: Workspace, app: str, bundle_id: str, parts: dict[str, Any], reader: IndexReader, traced: bool
+) -> Running:
+    from assay.assist.assistant import Assistant
+    from assay.assist.verify import VerifyPolicy
+
+    retrieve = RetrieveSettings.model_validate(_without(parts["retrieve"], "embedder"))
+    verify = VerifySettings.model_validate(parts["verify"])
+    finder = retriever(place, reader, retrieve, parts["retrieve"]["embedder"])
+    system: System = Assistant(
+        finder,
+        _generator(place, _MODEL.validate_python(parts["model"]), parts["prompt"]),
+        verify=VerifyPolicy(min_alignment=verify.min_alignment, on_failure=verify.on_failure),
+        threshold=float(parts["abstain"]["threshold"]),
+        passages=retrieve.passages,
+        mode=retrieve.mode,
+        clock=place.clock,
+    )
+    system = _guarded(system, parts["guards"])
+    if traced:
+        system = place.traced(system, app, bundle_id)
+    return Running(app, bundle_id, system, finder)
+
+
+def head_retriever(place: Workspace) -> Retriever:
+    """Search over the index as it is now, with the default app's retrieval settings."""
+    settings = app_settings(place, place.default_app).retrieve
+    return retriever(place, place.index.head(), settings, place.settings.index.embedder)
+
+
+def retriever(place: Workspace, reader: IndexReader, settings: RetrieveSettings, embedder: str) -> Retriever:
+    from assay.retrieve.policy import RetrievePolicy
+    from assay.retrieve.retriever import HybridRetriever
+
+    policy = RetrievePolicy(candidates=settings.candidates, rrf_k=settings.rrf_k)
+    return HybridRetriever(reader, place.stores.catalog, place.embedder(embedder), policy, place.clock)
+
+
+def _generator(place: Workspace, model: Model, prompt: dict[str, Any]) -> Generator:
+    if isinstance(model, ExtractiveModel):
+        from assay.assist.extractive import ExtractiveComposer, ExtractivePolicy
+
+        return ExtractiveComposer(ExtractivePolicy(max_sentences=model.max_sentences))
+    return _chat_generator(model, prompt)
+
+
+def _chat_generator(model: OpenAIModel, prompt: dict[str, Any]) -> Generator:
+    from assay.adapters.openai_chat import OpenAIChat
+    from assay.assist.chat import ChatGenerator, PromptTemplate
+
+    chat = OpenAIChat(
+        base_url=model.base_url,
+        model=model.model,
+        api_key=secret(model.api_key_env) if model.api_key_env else None,
+        timeout_s=model.timeout_s,
+        first_token_timeout_s=model.first_token_timeout_s,
+        max_retries=model.max_retries,
+        price_in_usd_per_million=model.price_in_usd_per_million,
+        price_out_usd_per_million=model.price_out_usd_per_million,
+    )
+    return ChatGenerator(chat, PromptTemplate(system=str(prompt["system"])), output=model.output)
+
+
+def _guarded(system: System, guards: list[dict[str, Any]]) -> System:
+    """Wrap from the innermost outwards, so that the first named guard sees the request first."""
+    from assay.guard.limits import Limits
+    from assay.guard.masked import Masked
+
+    for guard in reversed(guards):
+        settings = _GUARD.validate_python(_without(guard, "name"))
+        if isinstance(settings, LimitsGuard):
+            system = Limits(system, max_chars=settings.max_question_chars)
+        else:
+            system = Masked(system, rules=settings.rules)
+    return system
+
+
+def _without(parts: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in parts.items() if name != key}

@@ -1,0 +1,157 @@
+"""The only assembler: a folder becomes a workspace with its stores, engine, models and services."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assay.adapters.clocks import SystemClock
+from assay.ports.answering import System
+from assay.ports.index import Embedder, Index
+from assay.records.errors import ConfigError, InputError
+from assay.wiring import config as configuration
+from assay.wiring.init_template import rendered
+from assay.wiring.settings import Settings
+from assay.wiring.workspace import Services, Stores
+
+if TYPE_CHECKING:
+    from assay.adapters.files import WorkspaceLock
+    from assay.adapters.sql.database import Database
+    from assay.monitor.traces import TraceWriter
+
+STORE = ".assay"
+DATABASE = "assay.db"
+
+
+@dataclass
+class Workspace:
+    """One folder, opened. What is heavy (embedder, trace writer) is made at first use."""
+
+    root: Path
+    config: configuration.Config
+    stores: Stores
+    index: Index
+    database: Database
+    clock: SystemClock = field(default_factory=SystemClock)
+    _embedders: dict[str, Embedder] = field(default_factory=dict)
+    _writer: TraceWriter | None = None
+
+    @property
+    def settings(self) -> Settings:
+        return self.config.settings
+
+    @property
+    def store(self) -> Path:
+        return self.root / STORE
+
+    @property
+    def default_app(self) -> str:
+        return next(iter(self.settings.apps))
+
+    @property
+    def services(self) -> Services:
+        """What server and console work with."""
+        from assay.wiring import apps
+
+        return Services(
+            stores=self.stores,
+            index=self.index,
+            clock=self.clock,
+            apps=tuple(self.settings.apps),
+            default_app=self.default_app,
+            start_bundle=partial(apps.start_bundle, self),
+            start_app=partial(apps.start_app, self),
+            label=self.settings.label,
+        )
+
+    def embedder(self, name: str) -> Embedder | None:
+        """The named embedder with its cache; None for `none`. One instance per workspace: its session is the weight."""
+        if name == "none":
+            return None
+        if name not in self._embedders:
+            from assay.adapters.embedding_cache import CachedEmbedder
+            from assay.adapters.minilm.embedder import MiniLmEmbedder
+
+            model = MiniLmEmbedder(threads=self.settings.index.embed_threads or None)
+            self._embedders[name] = CachedEmbedder(model, self.store / "embeddings.db")
+        return self._embedders[name]
+
+    def traced(self, system: System, app: str, bundle_id: str) -> System:
+        """The system with a trace of every answer; writing happens in the background."""
+        from assay.monitor.traces import Traced, TraceWriter
+
+        if self._writer is None:
+            self._writer = TraceWriter(self.stores.traces)
+        return Traced(
+            system, self._writer, app=app, bundle_id=bundle_id, keep_content=self.settings.traces.keep_content,
+            clock=self.clock,
+        )  # fmt: skip
+
+    def lock(self, purpose: str) -> WorkspaceLock:
+        """The right to write the index: one process at a time. Entering raises Busy."""
+        from assay.adapters.files import WorkspaceLock
+
+        return WorkspaceLock(self.store / "write.lock", purpose)
+
+    def close(self) -> None:
+        """Flush traces and close the database."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        self.database.close()
+
+
+def create_workspace(directory: Path, name: str = "") -> Path:
+    """Write `assay.yaml` and make the store. Raises InputError where a workspace stands already."""
+    root = directory.expanduser().resolve()
+    path = root / configuration.CONFIG_NAME
+    if path.exists():
+        raise InputError(
+            "init.exists", "a workspace stands here already", where=str(path), remedy="choose another folder"
+        )
+    try:
+        (root / STORE).mkdir(parents=True, exist_ok=True)
+        path.write_text(rendered(_plain_name(name or root.name)), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError("init.unwritable", f"cannot write here ({error.strerror})", where=str(root)) from None
+    open_workspace(root).close()
+    return root
+
+
+def _plain_name(name: str) -> str:
+    kept = "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip("-.")
+    return f'"{kept}"' if kept else "assay"
+
+
+def open_workspace(stated: Path | None, overrides: Sequence[str] = ()) -> Workspace:
+    """Open the workspace that was named or found. Raises ConfigError, Unavailable or Busy."""
+    root = configuration.find_workspace(stated)
+    config = configuration.load(root, overrides)
+    store = root / STORE
+    with contextlib.suppress(OSError):
+        store.mkdir(exist_ok=True)
+
+    from assay.adapters.embedded_index.index import EmbeddedIndex
+    from assay.adapters.files import FileBlobs
+    from assay.adapters.sql.database import open_database
+    from assay.adapters.sql.stores import sql_stores
+
+    database = open_database(store / DATABASE)
+    kept = sql_stores(database)
+    stores = Stores(
+        blobs=FileBlobs(store / "blobs"),
+        catalog=kept.catalog,
+        golden=kept.golden,
+        runs=kept.runs,
+        bundles=kept.bundles,
+        releases=kept.releases,
+        decisions=kept.decisions,
+        calibrations=kept.calibrations,
+        traces=kept.traces,
+        keys=kept.keys,
+    )
+    return Workspace(root, config, stores, EmbeddedIndex(store / "index"), database)

@@ -1,0 +1,104 @@
+"""Freeze, gate, promote and roll back in a workspace."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Iterable
+
+from assay.records.bundles import Bundle, Pointer
+from assay.records.comparison import Clause, ClauseKind, Decision, GatePolicy
+from assay.records.errors import InputError
+from assay.release import gate as gates
+from assay.release import promotion
+from assay.release.bundle import freeze as freeze_bundle
+from assay.wiring import apps, golden_sets, ingesting, judging
+from assay.wiring.build import Workspace
+
+
+def freeze(place: Workspace, app: str, note: str = "") -> Bundle:
+    """An app as a bundle that pins a snapshot of the index as it is now. Raises InputError while vectors are missing."""
+    settings = apps.app_settings(place, app)
+    if settings.retrieve.mode != "lexical" and ingesting.missing_vectors(place):
+        raise InputError(
+            "bundle.vectors_missing", "some chunks have no vector yet, and a bundle pins the index as it is", where=app,
+            remedy="wait for the background (assay index status), or run assay index embed",
+        )  # fmt: skip
+    snapshot = ingesting.freeze(place)
+    if not snapshot.documents:
+        raise InputError("bundle.empty_index", "the index holds no document", where=app, remedy="assay ingest PATH…")
+    pinned = {
+        "id": snapshot.snapshot_id,
+        "embedder": snapshot.embedder,
+        "analyzer": snapshot.analyzer,
+        "chunker": snapshot.chunker,
+        "documents": snapshot.documents,
+        "chunks": snapshot.chunks,
+    }
+    bundle = freeze_bundle(app, settings.kind, apps.components(place, app, pinned), now=place.clock.now(), note=note)
+    place.stores.bundles.put(bundle)
+    return bundle
+
+
+def policy(place: Workspace) -> GatePolicy:
+    """The gate policy of `assay.yaml` as a record."""
+    settings = place.settings.gate
+    clauses = tuple(Clause(c.metric, ClauseKind(c.kind), c.margin, c.alpha, c.slice, c.min_n) for c in settings.clauses)
+    return GatePolicy(clauses, settings.max_failed_share, settings.power)
+
+
+def gate(
+    place: Workspace, bundle: str, against: str, golden: str, split: str, progress: Callable[[int, int], None]
+) -> Decision:
+    """Judge a bundle against another and keep the record. With a golden set named, missing runs are made first."""
+    candidate = place.stores.bundles.get(apps.resolve_bundle(place, bundle))
+    baseline = place.stores.bundles.get(apps.resolve_bundle(place, against, candidate.app))
+    if golden:
+        for one in (baseline, candidate):
+            judging.ensure_run(place, one.bundle_id, golden, split, progress)
+    a, b = judging.newest_pair(place, baseline.bundle_id, candidate.bundle_id, golden, split)
+    full = golden_sets.resolve(place, f"{b.golden_name}@{b.golden_version}")
+    decision = gates.decide(
+        policy(place),
+        app=candidate.app,
+        candidate_bundle=candidate.bundle_id,
+        baseline_bundle=baseline.bundle_id,
+        candidate_run=b,
+        candidate_samples=tuple(place.stores.runs.samples(b.run_id)),
+        baseline_run=a,
+        baseline_samples=tuple(place.stores.runs.samples(a.run_id)),
+        golden=full,
+        seed=place.settings.evaluate.seed,
+        versions=judging.versions(),
+        now=place.clock.now(),
+    )
+    place.stores.decisions.put(decision)
+    return decision
+
+
+def decision_lines(decision: Decision) -> Iterable[str]:
+    """The decision in words, one line a clause."""
+    return gates.explain(decision)
+
+
+def promote(place: Workspace, bundle: str, reason: str, override: bool) -> Pointer:
+    found = place.stores.bundles.get(apps.resolve_bundle(place, bundle))
+    return promotion.promote(
+        found.app, found.bundle_id, bundles=place.stores.bundles, releases=place.stores.releases,
+        decisions=place.stores.decisions, actor=actor(), reason=reason, override=override, clock=place.clock,
+    )  # fmt: skip
+
+
+def rollback(place: Workspace, app: str, to: str, reason: str) -> Pointer:
+    name = app or place.default_app
+    return promotion.rollback(
+        name, to=apps.resolve_bundle(place, to, name) if to else "", releases=place.stores.releases,
+        bundles=place.stores.bundles, actor=actor(), reason=reason, clock=place.clock,
+    )  # fmt: skip
+
+
+def actor() -> str:
+    """Who runs this command, for the record."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
