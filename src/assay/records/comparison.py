@@ -27,6 +27,12 @@ class Delta:
     tied: int
     discordance: float
     """Binary: share of cases that differ. Otherwise: standard deviation of the paired differences."""
+    p_value: float | None = None
+    """Two-sided, for "no difference", before any correction for the number of metrics and slices."""
+    dropped: dict[str, int] = field(default_factory=dict)
+    """Cases scored in one run only and left out, by reason."""
+    failed_as_worst: int = 0
+    """Pairs in which at least one side had no score and counts as the worst value instead."""
 
 
 @dataclass(frozen=True, slots=True)
