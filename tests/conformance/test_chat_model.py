@@ -1,4 +1,4 @@
-"""Every ChatModel keeps the port's promises: deltas, then one ChatDone; failures are Unavailable with a `chat.` code."""
+"""Every ChatModel keeps the promises of the port: deltas, then one ChatDone; failures are Unavailable with a code."""
 
 from __future__ import annotations
 

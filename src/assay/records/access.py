@@ -31,3 +31,13 @@ class Scope:
         if access.tenant not in (self.tenant, EVERY_TENANT):
             return False
         return not access.groups or not self.groups.isdisjoint(access.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking, as the server derived it from a credential: the scope, the roles and the key they came with."""
+
+    scope: Scope
+    roles: frozenset[str] = frozenset({"ask"})
+    key_id: str = ""
+    """Empty for the open demo on loopback."""

@@ -1,0 +1,108 @@
+"""An answer as a plain chat client reads it: sentences with `[1]` markers, and the sources at the end."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+
+from assay.records.dialogue import AnswerSentence, Citation, Finished, Outcome
+from assay.serve.wire import Annotation, CitationOut, UrlCitation
+
+UNVERIFIED = "[not verified]"
+NOTHING_SAID = {
+    Outcome.ANSWERED: "Every sentence of the answer failed its check against the sources, so none is shown.",
+    Outcome.ABSTAINED: "I do not know: the documents that you may see do not hold the answer.",
+    Outcome.REFUSED: "This request was stopped by a guard.",
+    Outcome.FAILED: "The answer could not be completed.",
+}
+"""What is said when an answer ends without a sentence."""
+
+_SPECIAL = re.compile(r"([\\`*_\[\]()!<>|#~])")
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """`text` without control characters or line ends, and with Markdown's own characters escaped: titles and addresses
+    come from documents, and a client that renders Markdown must not get a link or image out of them."""
+    shown = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text[: limit * 2])
+    shown = " ".join(shown.split())
+    return _SPECIAL.sub(r"\\\1", shown if len(shown) <= limit else shown[: limit - 1] + "…")
+
+
+@dataclass
+class Content:
+    """Grows by one sentence at a time. `text` is the content so far; offsets count its characters."""
+
+    numbers: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    """By document, version and page: what a reader would call one source. The exact spans stand in `annotations`."""
+    sources: list[Citation] = field(default_factory=list)
+    annotations: list[Annotation] = field(default_factory=list)
+    marked: int = 0
+    _length: int = 0
+    _pieces: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "".join(self._pieces)
+
+    def add(self, sentence: AnswerSentence) -> tuple[str, list[Annotation]]:
+        """The content that shows `sentence`, and its annotations."""
+        separator = " " if self._pieces else ""
+        start = self._length + len(separator)
+        end = start + len(sentence.text)
+        numbered = [(self.number(citation), citation) for citation in sentence.citations]
+        annotations = [_annotation(number, citation, start, end) for number, citation in numbered]
+        markers = "".join(f"[{number}]" for number in dict.fromkeys(number for number, _ in numbered))
+        self.marked += sentence.marked
+        flags = [part for part in (markers, UNVERIFIED if sentence.marked else "") if part]
+        self.annotations += annotations
+        return self._say(separator + " ".join([sentence.text, *flags])), annotations
+
+    def number(self, citation: Citation) -> int:
+        """The number of the citation's source, from 1 in the order of first use."""
+        source = (citation.span.doc_id, citation.span.text_sha256, citation.page)
+        if source not in self.numbers:
+            self.numbers[source] = len(self.numbers) + 1
+            self.sources.append(citation)
+        return self.numbers[source]
+
+    def finish(self, finished: Finished) -> str:
+        """The content that ends the answer: the list of sources, or why nothing was said."""
+        if not self._pieces:
+            return self._say(NOTHING_SAID[finished.outcome])
+        if not self.sources:
+            return ""
+        lines = [f"[{number}] {_source(citation)}" for number, citation in enumerate(self.sources, 1)]
+        return self._say("\n\nSources:\n" + "\n".join(lines))
+
+    def _say(self, piece: str) -> str:
+        self._pieces.append(piece)
+        self._length += len(piece)
+        return piece
+
+
+def _source(citation: Citation) -> str:
+    title = one_line(citation.title or citation.span.doc_id)
+    page = f", page {citation.page}" if citation.page else ""
+    where = one_line(citation.source_uri)
+    return f"{title}{page} ({where})" if where else f"{title}{page}"
+
+
+def _annotation(number: int, citation: Citation, start: int, end: int) -> Annotation:
+    span = citation.span
+    return Annotation(
+        UrlCitation(start, end, citation.title, citation.source_uri),
+        CitationOut(
+            number,
+            span.doc_id,
+            span.text_sha256,
+            span.start,
+            span.end,
+            citation.page,
+            citation.title,
+            citation.source_uri,
+            citation.quote,
+            citation.chunk_id,
+            citation.modified_at,
+        ),
+    )

@@ -1,0 +1,194 @@
+"""The other endpoints: search, feedback, traces, models, documents and health."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import Any
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from assay.records.access import Scope
+from assay.records.digest import plain
+from assay.records.errors import InputError, NotFound
+from assay.records.operations import Feedback, Trace
+from assay.records.retrieval import Query, Ranked
+from assay.serve.documents import read_copy
+from assay.serve.house import House
+from assay.serve.wire import (
+    FeedbackRequest,
+    FeedbackResponse,
+    ModelList,
+    ModelOut,
+    SearchHit,
+    SearchRequest,
+    SearchResponse,
+    StageScore,
+    TextResponse,
+    decode,
+    encoder,
+)
+from assay.wiring.workspace import Stores
+
+MOST_HITS = 100
+MOST_TRACES = 200
+MOST_COMMENT_CHARS = 2_000
+
+
+def reply(value: Any, status: int = 200) -> Response:
+    return Response(encoder.encode(value), status, media_type="application/json")
+
+
+def house_of(http: HttpRequest) -> House:
+    house: House = http.app.state.house
+    return house
+
+
+async def search(http: HttpRequest) -> Response:
+    """`POST /v1/search`: ranked chunks inside the caller's scope, with the rank and score of every stage."""
+    house = house_of(http)
+    caller = await house.doorman.caller(http)
+    asked = decode(await http.body(), SearchRequest)
+    if not 1 <= asked.limit <= MOST_HITS:
+        raise InputError("serve.limit", f"limit is from 1 to {MOST_HITS}", where="$.limit")
+    text = house.question(asked.query, caller.scope).question
+    running = await house.live.running(asked.app)
+    query = Query(text, caller.scope, asked.limit, asked.mode)
+    found = await asyncio.to_thread(running.retriever.retrieve, query)
+    hits = [_hit(ranked) for ranked in found.ranked]
+    return reply(SearchResponse(hits, found.mode, found.snapshot_id, found.stage_ms))
+
+
+def _hit(ranked: Ranked) -> SearchHit:
+    chunk = ranked.chunk
+    return SearchHit(
+        chunk_id=chunk.chunk_id,
+        doc_id=chunk.doc_id,
+        text_sha256=chunk.text_sha256,
+        span_start=chunk.start,
+        span_end=chunk.end,
+        page=chunk.page,
+        title=chunk.title,
+        heading_path=list(chunk.heading_path),
+        source_uri=chunk.source_uri,
+        modified_at=chunk.modified_at,
+        language=chunk.language,
+        text=chunk.text,
+        score=ranked.score,
+        stages={name: StageScore(rank, score) for name, (rank, score) in ranked.stages.items()},
+    )
+
+
+async def feedback(http: HttpRequest) -> Response:
+    """`POST /v1/feedback`: an opinion on an answer of the caller's own tenant."""
+    house = house_of(http)
+    caller = await house.doorman.caller(http)
+    asked = decode(await http.body(), FeedbackRequest)
+    given = await asyncio.to_thread(keep_feedback, house, caller.scope, asked.trace_id, asked.rating, asked.comment)
+    return reply(FeedbackResponse(given.feedback_id, given.trace_id), 201)
+
+
+def keep_feedback(house: House, scope: Scope, trace_id: str, rating: str, comment: str) -> Feedback:
+    """Raises NotFound for a trace of another tenant, InputError for a comment without end."""
+    if rating not in ("up", "down"):
+        raise InputError("serve.rating", "a rating is up or down", where="$.rating")
+    if len(comment) > MOST_COMMENT_CHARS:
+        raise InputError("serve.comment_too_long", f"a comment has at most {MOST_COMMENT_CHARS:,} characters")
+    services = house.services
+    trace = own_trace(services.stores, scope, trace_id)
+    given = Feedback(secrets.token_hex(8), trace.trace_id, scope.tenant, rating, comment, services.clock.now())
+    services.stores.traces.add_feedback(given)
+    return given
+
+
+def own_trace(stores: Stores, scope: Scope, trace_id: str) -> Trace:
+    """The trace with exactly this id, when it is the tenant's own; the same NotFound otherwise."""
+    missing = NotFound("serve.no_trace", "there is no such trace here")
+    try:
+        trace = stores.traces.get(trace_id)
+    except NotFound:
+        raise missing from None
+    if trace.tenant != scope.tenant or trace.trace_id != trace_id:
+        raise missing
+    return trace
+
+
+async def list_traces(http: HttpRequest) -> Response:
+    """`GET /v1/traces?limit=&before=`: the tenant's traces, newest first; `next_before` leads to the next page."""
+    house = house_of(http)
+    caller = await house.doorman.caller(http, "operate")
+    limit = whole_number(http.query_params.get("limit", "50"), 1, MOST_TRACES, "limit")
+    before = http.query_params.get("before", "")
+    traces = await asyncio.to_thread(house.services.stores.traces.list, caller.scope.tenant, limit, before)
+    more = traces[-1].at if len(traces) == limit else None
+    return reply({"object": "list", "data": [plain(trace) for trace in traces], "next_before": more})
+
+
+async def one_trace(http: HttpRequest) -> Response:
+    """`GET /v1/traces/{id}`: one trace of the tenant, with the feedback on it."""
+    house = house_of(http)
+    caller = await house.doorman.caller(http, "operate")
+    stores = house.services.stores
+    trace = await asyncio.to_thread(own_trace, stores, caller.scope, http.path_params["trace_id"])
+    opinions = await asyncio.to_thread(stores.traces.feedback, trace.trace_id)
+    return reply({"trace": plain(trace), "feedback": plain(opinions)})
+
+
+async def models(http: HttpRequest) -> Response:
+    """`GET /v1/models`: the apps, which is what `model` names in a chat request."""
+    house = house_of(http)
+    await house.doorman.caller(http)
+    return reply(ModelList([ModelOut(state.app, state.bundle_id, state.ready) for state in house.live.states()]))
+
+
+async def document_text(http: HttpRequest) -> Response:
+    """`GET /v1/documents/{doc_id}/text?start=&end=&sha=&chunk=`: characters of an immutable copy."""
+    house = house_of(http)
+    caller = await house.doorman.caller(http)
+    params = http.query_params
+    copy = await asyncio.to_thread(
+        read_copy,
+        house.services.stores,
+        caller.scope,
+        http.path_params["doc_id"],
+        params.get("sha", ""),
+        params.get("chunk", ""),
+    )
+    chars = len(copy.text)
+    start = whole_number(params.get("start", "0"), 0, chars, "start")
+    end = whole_number(params.get("end", str(chars)), start, chars, "end")
+    document = copy.document
+    return reply(
+        TextResponse(
+            document.doc_id,
+            copy.text_sha256,
+            document.title,
+            document.source_uri,
+            chars,
+            start,
+            end,
+            copy.text[start:end],
+        )
+    )
+
+
+def whole_number(text: str, low: int, high: int, name: str) -> int:
+    """A query parameter as a number within its bounds. Raises InputError."""
+    if not (text.isascii() and text.isdigit() and len(text) < 16 and low <= int(text) <= high):
+        raise InputError("serve.parameter", f"{name} is a whole number from {low} to {high}", where=name)
+    return int(text)
+
+
+async def healthz(_: HttpRequest) -> Response:
+    """The process answers."""
+    return reply({"status": "ok"})
+
+
+async def readyz(http: HttpRequest) -> Response:
+    """200 when every app answers, 503 otherwise. Shows a bundle that could not be started beside the one that runs."""
+    live = house_of(http).live
+    states = live.states()
+    lagging = any(state.error for state in states)
+    status = "not_ready" if not live.ready else "degraded" if lagging else "ready"
+    return reply({"status": status, "apps": [plain(state) for state in states]}, 200 if live.ready else 503)
