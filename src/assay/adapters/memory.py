@@ -300,14 +300,20 @@ class MemoryTraces:
         old = [trace_id for trace_id, trace in self.kept.items() if trace.at < before]
         for trace_id in old:
             del self.kept[trace_id]
-        self.opinions = [opinion for opinion in self.opinions if opinion.trace_id in self.kept]
+        self.opinions = [
+            opinion
+            for opinion in self.opinions
+            if opinion.trace_id not in old and (opinion.trace_id in self.kept or opinion.at >= before)
+        ]
         return len(old)
 
     def add_feedback(self, feedback: Feedback) -> None:
-        self.opinions.append(feedback)
+        if all(opinion.feedback_id != feedback.feedback_id for opinion in self.opinions):
+            self.opinions.append(feedback)
 
     def feedback(self, trace_id: str) -> tuple[Feedback, ...]:
-        return tuple(opinion for opinion in self.opinions if opinion.trace_id == trace_id)
+        found = [opinion for opinion in self.opinions if opinion.trace_id == trace_id]
+        return tuple(sorted(found, key=lambda opinion: (opinion.at, opinion.feedback_id)))
 
 
 @dataclass

@@ -22,6 +22,8 @@ from assay.adapters.sql.migrate import PACKAGED, Migrations, bring_up
 from assay.records.errors import Busy
 
 BUSY_TIMEOUT_S = 5.0
+CHECKPOINT_PAGES = 4000
+"""Pages of 4 KiB in the write-ahead log before they are copied over. SQLite's 1,000 made a sample cost a third more."""
 
 
 class Database:
@@ -73,6 +75,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.isolation_level = None
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -39,29 +40,40 @@ def one_by_prefix(connection: Connection, statement: Select[Any], column: Column
     return rows[0]
 
 
-def insert_into(connection: Connection, table: Table) -> Any:
-    """An INSERT of the connection's dialect, which knows ON CONFLICT."""
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+@cache
+def _insert_or_replace(dialect: str, table: Table) -> Any:
+    statement = _insert(dialect, table)
+    names = [column.name for column in table.primary_key]
+    others = {column.name: statement.excluded[column.name] for column in table.c if column.name not in names}
+    if not others:
+        return statement.on_conflict_do_nothing()
+    return statement.on_conflict_do_update(index_elements=names, set_=others)
+
+
+@cache
+def _insert_or_leave(dialect: str, table: Table) -> Any:
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+def _insert(dialect: str, table: Table) -> Any:
+    """An INSERT that knows ON CONFLICT, which the two dialects spell alike and standard SQL does not have."""
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows; a row whose primary key is there already replaces what stands in the other columns."""
-    if not rows:
-        return
-    statement = insert_into(connection, table)
-    names = [column.name for column in table.primary_key]
-    others = {column.name: statement.excluded[column.name] for column in table.c if column.name not in names}
-    if others:
-        statement = statement.on_conflict_do_update(index_elements=names, set_=others)
-    else:
-        statement = statement.on_conflict_do_nothing()
-    connection.execute(statement, list(rows))
-
-
-def add_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows; a row that breaks a uniqueness rule is left out, because what is there stays."""
     if rows:
-        connection.execute(insert_into(connection, table).on_conflict_do_nothing(), list(rows))
+        connection.execute(_insert_or_replace(connection.dialect.name, table), list(rows))
+
+
+def add_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
+    """Insert rows; a row that breaks a uniqueness rule is left out, because what is there stays.
+
+    Returns how many went in when there is one row; drivers do not count for more.
+    """
+    if not rows:
+        return 0
+    return connection.execute(_insert_or_leave(connection.dialect.name, table), list(rows)).rowcount
 
 
 def batches(names: Sequence[str], size: int = MOST_PARAMETERS) -> Iterator[list[str]]:

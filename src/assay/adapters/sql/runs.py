@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from assay.adapters.sql.codec import from_text, to_text
 from assay.adapters.sql.database import Database
-from assay.adapters.sql.lookup import add_new, insert_into, missing, one_by_prefix
+from assay.adapters.sql.lookup import add_new, missing, one_by_prefix
 from assay.adapters.sql.schema import runs, samples
 from assay.records.errors import CannotJudge
 from assay.records.evaluation import Run, RunStatus, Sample
@@ -25,6 +25,7 @@ _page = (
     .order_by(_columns.seq)
     .limit(PAGE)
 )
+_known = select(runs.c.run_id).where(runs.c.run_id == bindparam("run"))
 _header = select(runs.c.run_id, runs.c.status, runs.c.record)
 
 
@@ -45,7 +46,7 @@ class SqlRuns:
                     "status": run.status,
                     "record": to_text(run),
                 }
-                connection.execute(insert_into(connection, runs), value)
+                add_new(connection, runs, [value])
                 return
             known = from_text(Run, row.record)
             if replace(run, status=known.status, created_at=known.created_at) != known:
@@ -62,7 +63,7 @@ class SqlRuns:
         finite."""
         rows = [_row(run_id, sample) for sample in samples]
         with self._database.write() as connection:
-            if connection.execute(_header.where(runs.c.run_id == run_id)).first() is None:
+            if connection.execute(_known, {"run": run_id}).first() is None:
                 raise missing("run")
             add_new(connection, _columns.seq.table, rows)
 
