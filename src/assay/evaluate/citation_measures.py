@@ -1,0 +1,57 @@
+"""Do the citations point at the gold evidence, and do they cover it: after ALCE (Gao et al., 2023), without a model.
+
+Where the gold evidence has a quote, a citation hits it when both quotes come from the same document and overlap; where
+it names a document only, any citation of that document hits it.
+"""
+
+from __future__ import annotations
+
+from assay.evaluate.wording import overlaps, stands_in
+from assay.records.dialogue import CheckStatus, Citation, Reply
+from assay.records.evaluation import Unscored
+from assay.records.golden import Case, Evidence
+
+
+def hits(citation: Citation, evidence: Evidence) -> bool:
+    """True when the citation stands where the evidence stands."""
+    if citation.span.doc_id != evidence.doc_id:
+        return False
+    return not evidence.quote or overlaps(citation.quote, evidence.quote)
+
+
+def unique_citations(reply: Reply) -> tuple[Citation, ...]:
+    """The citations of all shown sentences, each span once."""
+    return tuple({citation.span: citation for citation in reply.citations}.values())
+
+
+def citation_precision(case: Case, reply: Reply) -> float:
+    """The share of cited spans that hit gold evidence, 0 to 1."""
+    cited = unique_citations(reply)
+    return sum(any(hits(citation, e) for e in case.expected.evidence) for citation in cited) / len(cited)
+
+
+def citation_recall(case: Case, reply: Reply) -> float:
+    """The share of gold evidence that at least one citation hits, 0 to 1; 0 for an answer without citations."""
+    cited, evidence = unique_citations(reply), case.expected.evidence
+    return sum(any(hits(citation, e) for citation in cited) for e in evidence) / len(evidence)
+
+
+def answer_in_evidence(case: Case, reply: Reply) -> float:
+    """1 when a gold answer stands, word for word, inside a cited quote."""
+    quotes = [citation.quote for citation in unique_citations(reply)]
+    return float(any(stands_in(answer, quote) for answer in case.expected.answers for quote in quotes))
+
+
+def groundedness(_case: Case, reply: Reply) -> float | Unscored:
+    """The share of shown sentences with a claim whose check against their cited spans succeeded, 0 to 1."""
+    claims = [s.check.status for s in reply.sentences if s.check.status is not CheckStatus.NOT_CHECKED]
+    if not claims:
+        return Unscored("no_claims")
+    return claims.count(CheckStatus.SUPPORTED) / len(claims)
+
+
+def restricted_leak(case: Case, reply: Reply) -> float:
+    """1 when a document that an unanswerable case names as evidence, one this caller may not see, was used or cited."""
+    hidden = {evidence.doc_id for evidence in case.expected.evidence}
+    seen = {p.span.doc_id for p in reply.passages} | {c.span.doc_id for c in reply.citations}
+    return float(not hidden.isdisjoint(seen))
