@@ -140,18 +140,19 @@ def measure(pairs: Pairs, name: str, level: float, seed: int = 0) -> tuple[Delta
         discordance = (won + lost) / pairs.n
     else:
         discordance = (sum((d - mean) ** 2 for d in differences) / (pairs.n - 1)) ** 0.5
+    interval = _plain(effect.interval(level))
     delta = Delta(
         metric=metric,
         slice=name,
         baseline=sum(pairs.baseline) / pairs.n,
         candidate=sum(pairs.candidate) / pairs.n,
-        interval=_plain(effect.interval(level)),
+        interval=interval,
         clusters=len(set(labels)),
         won=won,
         lost=lost,
         tied=pairs.n - won - lost,
         discordance=discordance,
-        p_value=_two_sided(effect, won, lost, exact=effect.interval(level).method == "Tango score"),
+        p_value=_two_sided(effect, won, lost, exact=interval.method == "Tango score"),
         dropped=pairs.dropped,
         failed_as_worst=pairs.failed_as_worst,
     )

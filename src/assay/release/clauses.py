@@ -1,0 +1,123 @@
+"""One clause of a gate policy against paired scores: does it hold, is it refuted, or how many cases would tell."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from assay.evaluate.pairing import Pairs, measure
+from assay.records.comparison import Clause, ClauseKind, ClauseResult, Delta, GatePolicy, Verdict
+from assay.records.evaluation import Direction
+from assay.stats.effect import Effect
+from assay.stats.multiplicity import holm
+from assay.stats.power import paired_cases
+
+_MOST = 1_000_000
+"""An n above a million cases is no plan: it is said as "no number of cases"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A clause with what the data say before the correction for many clauses. `p_worse` None: too few cases."""
+
+    clause: Clause
+    pairs: Pairs
+    delta: Delta | None = None
+    effect: Effect | None = None
+    clears: bool = False
+    p_worse: float | None = None
+
+
+def threshold(clause: Clause, direction: Direction) -> float:
+    """The raw difference (candidate minus baseline) that the clause is about: -margin when higher is better."""
+    goodness = clause.margin if clause.kind is ClauseKind.SUPERIORITY else -clause.margin
+    return goodness if direction is Direction.HIGHER else -goodness
+
+
+def examine(clause: Clause, pairs: Pairs, seed: int) -> Measured:
+    """Measure a clause at level 1 - 2·alpha, whose limits are the one-sided limits at alpha."""
+    if pairs.n < 2 or len(set(pairs.clusters)) < 2:
+        return Measured(clause, pairs)
+    delta, effect = measure(pairs, clause.slice, 1.0 - 2.0 * clause.alpha, seed)
+    if pairs.n < clause.min_n:
+        return Measured(clause, pairs, delta, effect)
+    line = threshold(clause, pairs.metric.direction)
+    higher = pairs.metric.direction is Direction.HIGHER
+    clears = delta.interval.low > line if higher else delta.interval.high < line
+    below = float(effect.p_below(line))
+    return Measured(clause, pairs, delta, effect, clears, below if higher else 1.0 - below)
+
+
+def judge(measured: list[Measured], policy: GatePolicy) -> tuple[ClauseResult, ...]:
+    """Verdicts of all clauses.
+
+    A clause holds when its one-sided interval clears its line: all must hold to ship, so no alpha is split
+    (intersection-union test, Berger 1982). It is refuted when "worse than the line" survives Holm over all clauses at
+    the smallest alpha of the policy: a bundle that is nowhere worse is stopped with at most that probability.
+    """
+    tested = [index for index, one in enumerate(measured) if one.p_worse is not None]
+    adjusted = dict(zip(tested, holm([p for one in measured if (p := one.p_worse) is not None]), strict=True))
+    strictest = min((clause.alpha for clause in policy.clauses), default=0.05)
+    settled = all(one.clears for one in measured if one.clause.kind is ClauseKind.NON_INFERIORITY)
+    return tuple(
+        _judged(one, adjusted.get(index), strictest, policy.power, settled) for index, one in enumerate(measured)
+    )
+
+
+def _judged(one: Measured, adjusted: float | None, alpha: float, power: float, settled: bool) -> ClauseResult:
+    clause, delta = one.clause, one.delta
+    if delta is None or one.effect is None or adjusted is None:
+        plan = planned(one, power)
+        n_needed = max(clause.min_n, plan) if plan is not None else clause.min_n
+        reason = f"{one.pairs.n} paired cases, the clause asks for at least {clause.min_n}"
+        return ClauseResult(clause, Verdict.NEED_MORE_DATA, reason, delta, n_needed=n_needed)
+    made = ClauseResult(clause, Verdict.SHIP, _holds(clause), delta, p_worse=one.p_worse)
+    if one.clears and (settled or clause.kind is ClauseKind.NON_INFERIORITY):
+        return made
+    if one.clears:
+        return replace(made, verdict=Verdict.NEED_MORE_DATA, reason="an improvement counts once nothing else is worse")
+    if adjusted <= alpha:
+        reason = f"{_refuted(clause)} (Holm-adjusted p {adjusted:.2g})"
+        return replace(made, verdict=Verdict.DO_NOT_SHIP, reason=reason)
+    n_open = planned(one, power)
+    reason = "the interval reaches past the margin" if n_open else "no number of cases can show this: widen the margin"
+    return replace(made, verdict=Verdict.NEED_MORE_DATA, reason=reason, n_needed=n_open)
+
+
+def _holds(clause: Clause) -> str:
+    if clause.kind is ClauseKind.SUPERIORITY:
+        return "better than the margin asks"
+    return "not worse than the margin allows"
+
+
+def _refuted(clause: Clause) -> str:
+    if clause.kind is ClauseKind.SUPERIORITY:
+        return "shown not to improve by the margin"
+    return "shown to be worse than the margin allows"
+
+
+def planned(one: Measured, power: float) -> int | None:
+    """Paired cases at which this clause would be decided with `power`; None when no number would.
+
+    First under the plan's assumption: for non-inferiority that both systems are equal, for superiority that the
+    observed gain is true. When that many cases are there already, under the observed difference, which decides either
+    way.
+    """
+    if one.effect is None or one.delta is None:
+        return None
+    clause, effect = one.clause, one.effect
+    gain = effect.estimate if one.pairs.metric.direction is Direction.HIGHER else -effect.estimate
+    line = clause.margin if clause.kind is ClauseKind.SUPERIORITY else -clause.margin
+    assumed = 0.0 if clause.kind is ClauseKind.NON_INFERIORITY else gain
+    for distance in (assumed - line, gain - line):
+        n = _cases(effect.spread, distance, clause.alpha, power)
+        if n is not None and n > one.pairs.n:
+            return n
+    return None
+
+
+def _cases(spread: float, distance: float, alpha: float, power: float) -> int | None:
+    if math.isclose(distance, 0.0, abs_tol=1e-12) or spread == 0.0:
+        return None
+    n = paired_cases(spread, distance, alpha=alpha, power=power, sides=1)
+    return n if n <= _MOST else None
