@@ -1,0 +1,1 @@
+"""The default index: tantivy for words, an exact scan of memory-mapped vectors for meaning, immutable snapshots."""

@@ -1,0 +1,86 @@
+"""Vectors in immutable files named by their hash: written whole, merged while small, never changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from assay.adapters.embedded_index.durable import write_durably
+from assay.adapters.embedded_index.reader import map_segments, segment_file
+from assay.adapters.embedded_index.rows import RowStore, Segment
+from assay.records.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SMALL = 4096
+"""Rows below which a segment is still merged with others."""
+MOST_SMALL = 16
+
+
+class VectorFiles:
+    """The vector segments of one index folder; what they hold is looked up in the row store, by content."""
+
+    def __init__(self, folder: Path, rows: RowStore) -> None:
+        self._folder = folder
+        self._rows = rows
+
+    def add(self, recipe: str, vectors: dict[bytes, NDArray[np.float32]]) -> None:
+        """Vectors by content digest. On disk and looked up when this returns."""
+        matrix = np.stack([np.asarray(vector, dtype="<f4") for vector in vectors.values()])
+        self._check(recipe, matrix)
+        self._write(recipe, tuple(vectors), matrix, ())
+        small = [segment for segment in self._rows.segments(recipe) if segment.count < SMALL]
+        if len(small) >= MOST_SMALL:
+            self._merge(recipe, small, frozenset())
+
+    def compact(self, recipe: str) -> None:
+        """One segment that holds the vectors of indexed chunks and no others."""
+        segments = self._rows.segments(recipe)
+        unused = self._rows.unused_contents(recipe)
+        if len(segments) > 1 or unused:
+            self._merge(recipe, segments, unused)
+
+    def _merge(self, recipe: str, segments: Sequence[Segment], without: frozenset[bytes]) -> None:
+        matrices, torn = map_segments(self._folder, segments)
+        contents: list[bytes] = []
+        parts: list[NDArray[np.float32]] = []
+        for number, matrix in matrices.items():
+            kept = [(content, place) for content, place in self._rows.places(number) if content not in without]
+            contents.extend(content for content, _ in kept)
+            parts.append(matrix[[place for _, place in kept]])
+        gone = [*matrices, *torn]
+        if contents:
+            self._write(recipe, tuple(contents), np.concatenate(parts), gone)
+        else:
+            self._rows.forget_segments(gone)
+        self._unlink(segments, recipe)
+
+    def _write(
+        self, recipe: str, contents: tuple[bytes, ...], matrix: NDArray[np.float32], gone: Sequence[int]
+    ) -> None:
+        data = matrix.tobytes()
+        name = hashlib.sha256(data).hexdigest()
+        path = self._folder / segment_file(name)
+        if not path.exists() or path.stat().st_size != len(data):
+            write_durably(path, data)
+        self._rows.replace_segments(recipe, name, matrix.shape[1], contents, gone)
+
+    def _unlink(self, segments: Sequence[Segment], recipe: str) -> None:
+        """Remove files that no segment names any more; snapshots hold links of their own."""
+        still = {segment.name for segment in self._rows.segments(recipe)}
+        for segment in segments:
+            if segment.name not in still:
+                (self._folder / segment_file(segment.name)).unlink(missing_ok=True)
+
+    def _check(self, recipe: str, matrix: NDArray[np.float32]) -> None:
+        known = {segment.dimensions for segment in self._rows.segments(recipe)}
+        lengths = np.linalg.norm(matrix, axis=1)
+        if matrix.ndim != 2 or (known and known != {matrix.shape[1]}):
+            raise InputError("index.vector_shape", "these vectors have another length than those of the same recipe")
+        if not np.all(np.abs(lengths - 1.0) < 1e-2):  # also false for what is not finite
+            raise InputError("index.vector_norm", "vectors must be finite and of length 1")

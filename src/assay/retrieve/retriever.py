@@ -1,0 +1,174 @@
+"""Search inside a scope: words and meaning, fused, then checked again against today's access."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from assay.ports.index import Embedder, IndexReader
+from assay.ports.reading import Clock
+from assay.ports.storage import Catalog
+from assay.records.errors import InputError
+from assay.records.retrieval import Hit, Query, Ranked, Retrieved
+from assay.retrieve.followup import contextual
+from assay.retrieve.fuse import reciprocal_ranks
+
+MODES = ("lexical", "dense", "hybrid")
+
+
+@runtime_checkable
+class NamesEmbedder(Protocol):
+    """A reader that says which embedder made its vectors."""
+
+    @property
+    def embedder(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievePolicy:
+    """How a search is done. `candidates` is how many chunks each engine is asked for at first.
+
+    `min_vector_share` is the share of chunks that must have vectors before they take part: until then a search is
+    lexical, because chunks without a vector would sink below worse ones that have one. `per_document` caps the chunks
+    of one document; 0 means no cap. `history_turns` is how many earlier turns may lend words to a follow-up question.
+    """
+
+    mode: str = "hybrid"
+    candidates: int = 100
+    rrf_k: int = 60
+    min_vector_share: float = 0.9
+    per_document: int = 0
+    history_turns: int = 0
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise InputError("retrieve.mode", f"the mode must be one of {', '.join(MODES)}", where="$.mode")
+        if self.candidates < 1 or self.rrf_k < 0 or not 0 <= self.min_vector_share <= 1:
+            raise InputError("retrieve.policy", "candidates, rrf_k or min_vector_share is out of its range")
+
+    @property
+    def recipe(self) -> str:
+        return (
+            f"retrieve.v1(mode={self.mode},candidates={self.candidates},rrf_k={self.rrf_k},"
+            f"min_vector_share={self.min_vector_share},per_document={self.per_document},"
+            f"history_turns={self.history_turns})"
+        )
+
+
+class HybridRetriever:
+    """A `Retriever` over one state of an index.
+
+    What the engines find is looked up in the catalog afterwards: a chunk that was removed or closed to this caller
+    since the snapshot is dropped, and the engines are asked for more, so that the check never under-returns.
+    """
+
+    def __init__(
+        self,
+        reader: IndexReader,
+        catalog: Catalog,
+        embedder: Embedder | None,
+        policy: RetrievePolicy,
+        clock: Clock,
+    ) -> None:
+        self._reader = reader
+        self._catalog = catalog
+        self._embedder = embedder
+        self._policy = policy
+        self._clock = clock
+
+    @property
+    def recipe(self) -> str:
+        return f"{self._policy.recipe} of {self._embedder.recipe if self._embedder else 'words only'}"
+
+    def retrieve(self, query: Query) -> Retrieved:
+        """Raises InputError (`retrieve.mode`) for a mode that does not exist."""
+        stage_ms: dict[str, float] = {}
+        mode = self._mode(query.mode)
+        ranked: list[Ranked] = []
+        if query.limit > 0 and query.text.strip():
+            ranked = self._until_enough(query, mode, stage_ms)
+        return Retrieved(tuple(ranked[: max(query.limit, 0)]), stage_ms, self._reader.snapshot_id, mode)
+
+    def _mode(self, asked: str) -> str:
+        """The mode that can be used now."""
+        if asked not in MODES:
+            raise InputError("retrieve.mode", f"the mode must be one of {', '.join(MODES)}", where="$.mode")
+        if self._policy.mode == "lexical" and asked == "hybrid":
+            return "lexical"
+        return asked if asked == "lexical" or self._vectors_ready() else "lexical"
+
+    def _vectors_ready(self) -> bool:
+        reader = self._reader
+        if self._embedder is None or not reader.vectors:
+            return False
+        if isinstance(reader, NamesEmbedder) and reader.embedder != self._embedder.recipe:
+            return False
+        return reader.vectors >= self._policy.min_vector_share * reader.chunks
+
+    def _until_enough(self, query: Query, mode: str, stage_ms: dict[str, float]) -> list[Ranked]:
+        """Ask for more until enough of what was found may be shown, or the engines have no more."""
+        text = contextual(query.text, query.history, self._policy.history_turns)
+        vector = None
+        if mode != "lexical" and self._embedder is not None:
+            with _Timed(self._clock, stage_ms, "embed"):
+                vector = self._embedder.embed([text])[0]
+        depth = max(self._policy.candidates, query.limit)
+        while True:
+            rankings: dict[str, tuple[Hit, ...]] = {}
+            if mode != "dense":
+                with _Timed(self._clock, stage_ms, "lexical"):
+                    rankings["lexical"] = self._reader.lexical(text, query.scope, depth)
+            if vector is not None:
+                with _Timed(self._clock, stage_ms, "dense"):
+                    rankings["dense"] = self._reader.dense(vector, query.scope, depth)
+            with _Timed(self._clock, stage_ms, "fuse"):
+                fused = reciprocal_ranks(rankings, self._policy.rrf_k)
+            with _Timed(self._clock, stage_ms, "check"):
+                ranked = self._checked(query, rankings, fused)
+            exhausted = all(len(hits) < depth for hits in rankings.values())
+            if len(ranked) >= query.limit or exhausted:
+                return ranked
+            depth *= 4
+
+    def _checked(self, query: Query, rankings: Mapping[str, Sequence[Hit]], fused: Sequence[Hit]) -> list[Ranked]:
+        """Those that may be seen today, with the rank and score that each stage gave them."""
+        stages: dict[str, dict[str, tuple[int, float]]] = {}
+        for name, hits in (*rankings.items(), ("fused", fused)):
+            for rank, hit in enumerate(hits, 1):
+                stages.setdefault(hit.chunk_id, {})[name] = (rank, hit.score)
+        ranked: list[Ranked] = []
+        taken: dict[str, int] = {}
+        for start in range(0, len(fused), _LOOKED_UP_AT_ONCE):
+            part = [hit.chunk_id for hit in fused[start : start + _LOOKED_UP_AT_ONCE]]
+            visible = self._catalog.visible(part, query.scope)
+            chunks = self._catalog.chunks([chunk_id for chunk_id in part if chunk_id in visible])
+            for hit in fused[start : start + _LOOKED_UP_AT_ONCE]:
+                chunk = chunks.get(hit.chunk_id)
+                if chunk is None or ((cap := self._policy.per_document) and taken.get(chunk.doc_id, 0) >= cap):
+                    continue
+                taken[chunk.doc_id] = taken.get(chunk.doc_id, 0) + 1
+                ranked.append(Ranked(chunk, hit.score, stages[hit.chunk_id]))
+            if len(ranked) >= query.limit:
+                break
+        return ranked
+
+
+_LOOKED_UP_AT_ONCE = 64
+
+
+@dataclass
+class _Timed:
+    """Adds the milliseconds of a block to a stage; a stage that runs twice counts twice."""
+
+    clock: Clock
+    stage_ms: dict[str, float]
+    name: str
+    started: float = 0.0
+
+    def __enter__(self) -> None:
+        self.started = self.clock.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        spent = 1000 * (self.clock.monotonic() - self.started)
+        self.stage_ms[self.name] = self.stage_ms.get(self.name, 0.0) + spent
