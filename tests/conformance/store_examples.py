@@ -8,7 +8,7 @@ from pathlib import Path
 from assay.adapters import memory
 from assay.adapters.files import FileBlobs
 from assay.adapters.sql.database import open_database
-from assay.adapters.sql.stores import stores
+from assay.adapters.sql.stores import sql_stores
 from assay.ports.storage import (
     BlobStore,
     BundleStore,
@@ -75,7 +75,7 @@ def in_memory() -> Kept:
 @contextmanager
 def on_disk(folder: Path) -> Iterator[Kept]:
     database = open_database(folder / "assay.db")
-    every = stores(database)
+    every = sql_stores(database)
     yield Kept(FileBlobs(folder / "blobs"), **{each.name: getattr(every, each.name) for each in fields(every)})
     database.close()
 

@@ -27,7 +27,7 @@ class SqlStores:
     keys: SqlKeys
 
 
-def stores(database: Database) -> SqlStores:
+def sql_stores(database: Database) -> SqlStores:
     """The stores that keep everything but blobs."""
     return SqlStores(
         catalog=SqlCatalog(database),
