@@ -13,6 +13,7 @@ _CLOSERS = frozenset("\"'”’»«)]}›」』）】》*_`")
 _OPENERS = "\"'“‘«»([{‹„‚「『（【《*_`"
 _NOTE = re.compile(r"\[\d{1,4}\]")
 _BULLET = re.compile(r"[-*+•‣◦▪●–—·]\s|\(?(?:\d{1,3}|[a-zA-Z])[.)]\s|#{1,6}\s|>\s?|\[[ xX]\]\s")
+_MARKS = re.compile(r"(?:[-*+•‣◦▪●·>|]\s*(?=\s|\|)\s*|#{1,6}\s+|\(?(?:\d{1,2}|[a-zA-Z])[.)]\s+|\[[ xX]\]\s+)*")
 _NUMBERED = re.compile(r"\(?(?:\d{1,3}|[a-zA-Z])$")
 _MIN_WRAPPED = 50
 """A line shorter than this that ends without punctuation was ended on purpose, not wrapped by an editor or a PDF."""
@@ -66,6 +67,12 @@ def sentence_spans(text: str, language: str = "") -> tuple[tuple[int, int], ...]
             start = end
     _keep(text, start, len(text), spans)
     return tuple(spans)
+
+
+def after_marks(text: str, start: int = 0) -> int:
+    """Where the words of a unit begin: after its list bullet, number, heading or quotation mark, if it has one."""
+    match = _MARKS.match(text, start)
+    return match.end() if match else start
 
 
 def _keep(text: str, start: int, end: int, spans: list[tuple[int, int]]) -> None:

@@ -1,0 +1,201 @@
+"""A System that answers from documents: retrieve, judge, draft, check every sentence, and only then show it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from assay.assist.closing import closing
+from assay.assist.confidence import ConfidenceModel
+from assay.assist.extractive import last_question
+from assay.assist.failing import finished_on_failure
+from assay.assist.verify import MARK, VerifyPolicy, align, check_sentence
+from assay.ports.answering import Generator, Retriever
+from assay.ports.reading import Clock
+from assay.records.chat import DraftDone, DraftSentence
+from assay.records.dialogue import (
+    AnswerSentence,
+    Check,
+    CheckStatus,
+    Citation,
+    Finished,
+    Outcome,
+    Passage,
+    PassagesChosen,
+    ReplyEvent,
+    Request,
+    SentenceReady,
+    SentenceWithheld,
+    StageDone,
+)
+from assay.records.documents import Span
+from assay.records.retrieval import Query, Ranked, Retrieved
+from assay.text.language import likely_language
+
+NO_PASSAGES = "assist.no_passages"
+BELOW_THRESHOLD = "assist.below_threshold"
+DECLINED = "assist.declined"
+NOTHING_VERIFIED = "assist.nothing_verified"
+
+NOT_KNOWN = {
+    "en": "I do not know: the documents I may use do not clearly answer this.",
+    "de": "Das weiß ich nicht: Die Dokumente, die ich nutzen darf, beantworten das nicht eindeutig.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Abstention:
+    """Below which confidence (0 to 1) the system says that it does not know, and with what words by language."""
+
+    threshold: float = 0.0
+    texts: Mapping[str, str] = field(default_factory=lambda: NOT_KNOWN)
+
+    def text_for(self, question: str) -> str:
+        """The sentence in the question's language, else in English, else in the first language given."""
+        language = likely_language(question)
+        return self.texts.get(language) or self.texts.get("en") or next(iter(self.texts.values()))
+
+
+@dataclass
+class _Course:
+    """How far one answer has come, in milliseconds since the request began."""
+
+    clock: Clock
+    started: float
+    confidence: float | None = None
+    shown: int = 0
+    withheld: int = 0
+    checking_ms: float = 0.0
+    drafted: DraftDone = field(default_factory=DraftDone)
+
+    def now_ms(self) -> float:
+        return 1000.0 * (self.clock.monotonic() - self.started)
+
+    def finished(self, outcome: Outcome, reason: str = "") -> Finished:
+        return Finished(outcome, reason, self.confidence, self.drafted.usage, self.now_ms())
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """Answers questions from retrieved passages; every sentence is checked before it leaves.
+
+    `passages` is how many go to the generator; `page_of` gives the page of a span where the chunk's own page is not
+    exact enough. Stages, in order: `retrieve`, `confidence`, `generate`, `verify`.
+    """
+
+    retriever: Retriever
+    generator: Generator
+    clock: Clock
+    verify: VerifyPolicy = field(default_factory=VerifyPolicy)
+    abstain: Abstention = field(default_factory=Abstention)
+    confidence: ConfidenceModel = field(default_factory=ConfidenceModel)
+    passages: int = 8
+    mode: str = "hybrid"
+    page_of: Callable[[Span], int] | None = None
+
+    @property
+    def recipe(self) -> str:
+        return (
+            f"assistant.v1(retriever={self.retriever.recipe}, generator={self.generator.recipe}, "
+            f"verify={self.verify.recipe}, confidence={self.confidence.recipe}, "
+            f"threshold={self.abstain.threshold}, passages={self.passages}, mode={self.mode})"
+        )
+
+    async def answer(self, request: Request) -> AsyncIterator[ReplyEvent]:
+        """Events as they happen. Failures end the stream in `Finished(FAILED)` with the error's code."""
+        course = _Course(self.clock, self.clock.monotonic())
+        async with closing(finished_on_failure(self._steps(request, course), self.clock, course.started)) as events:
+            async for event in events:
+                yield event
+
+    async def _steps(self, request: Request, course: _Course) -> AsyncIterator[ReplyEvent]:
+        began = course.now_ms()
+        found = await asyncio.to_thread(self.retriever.retrieve, self._query(request))
+        ranked = found.ranked[: self.passages]
+        yield StageDone("retrieve", began, course.now_ms() - began, _retrieval_detail(found))
+        yield PassagesChosen(tuple(_passage(n, r) for n, r in enumerate(ranked, start=1)), found.snapshot_id)
+        began = course.now_ms()
+        course.confidence = self.confidence.estimate(request.question, last_question(request.history), ranked)
+        yield StageDone("confidence", began, course.now_ms() - began, {"passages": len(ranked)})
+        if not ranked or course.confidence < self.abstain.threshold:
+            yield self._not_known(request)
+            yield course.finished(Outcome.ABSTAINED, BELOW_THRESHOLD if ranked else NO_PASSAGES)
+            return
+        async with closing(self._draft(request, ranked, course)) as drafted:
+            async for event in drafted:
+                yield event
+        if course.shown:
+            yield course.finished(Outcome.ANSWERED)
+            return
+        yield self._not_known(request)
+        yield course.finished(Outcome.ABSTAINED, NOTHING_VERIFIED if course.withheld else DECLINED)
+
+    def _query(self, request: Request) -> Query:
+        asked_before = tuple(turn.content for turn in request.history if turn.role == "user")
+        return Query(request.question, request.scope, self.passages, self.mode, asked_before)
+
+    async def _draft(
+        self, request: Request, ranked: Sequence[Ranked], course: _Course
+    ) -> AsyncIterator[SentenceReady | SentenceWithheld | StageDone]:
+        began = course.now_ms()
+        async with closing(self.generator.draft(request.question, request.history, ranked)) as drafts:
+            async for draft in drafts:
+                if isinstance(draft, DraftDone):
+                    course.drafted = draft
+                    continue
+                before = course.now_ms()
+                event = self._checked(draft, ranked)
+                course.checking_ms += course.now_ms() - before
+                course.shown += isinstance(event, SentenceReady)
+                course.withheld += isinstance(event, SentenceWithheld)
+                yield event
+        took = course.now_ms() - began
+        yield StageDone("generate", began, max(0.0, took - course.checking_ms), dict(course.drafted.detail))
+        counts: dict[str, str | int | float] = {"shown": course.shown, "withheld": course.withheld}
+        yield StageDone("verify", began, course.checking_ms, counts)
+
+    def _checked(self, draft: DraftSentence, ranked: Sequence[Ranked]) -> SentenceReady | SentenceWithheld:
+        cited = [ranked[number - 1] for number in draft.cited if 1 <= number <= len(ranked)]
+        citations = self._citations(draft, cited)
+        language = cited[0].chunk.language if cited else ""
+        check = check_sentence(draft.text, [c.quote for c in citations], self.verify, language or "en")
+        if cited and not citations:
+            check = Check(CheckStatus.UNSUPPORTED, 0.0, ("alignment",))
+        supported = check.status is CheckStatus.SUPPORTED
+        if supported or self.verify.on_failure == MARK:
+            return SentenceReady(AnswerSentence(draft.text, citations, check, marked=not supported))
+        return SentenceWithheld(check)
+
+    def _citations(self, draft: DraftSentence, cited: Sequence[Ranked]) -> tuple[Citation, ...]:
+        """One citation for each cited passage: its exact span where the generator knew it, else found by alignment."""
+        made: dict[Span, Citation] = {}
+        for passage in cited:
+            chunk = passage.chunk
+            known = [span for span in draft.spans if _within(span, chunk.span)]
+            aligned = None if draft.spans else align(draft.text, chunk)
+            for span in known or ([aligned] if aligned else []):
+                quote = chunk.text[span.start - chunk.start : span.end - chunk.start]
+                page = self.page_of(span) if self.page_of else chunk.page
+                made[span] = Citation(
+                    span, quote, chunk.title, chunk.source_uri, chunk.chunk_id, page, chunk.modified_at
+                )
+        return tuple(made.values())
+
+    def _not_known(self, request: Request) -> SentenceReady:
+        text = self.abstain.text_for(request.question)
+        return SentenceReady(AnswerSentence(text, (), Check(CheckStatus.NOT_CHECKED)))
+
+
+def _within(span: Span, outer: Span) -> bool:
+    same = (span.doc_id, span.text_sha256) == (outer.doc_id, outer.text_sha256)
+    return same and outer.start <= span.start < span.end <= outer.end
+
+
+def _passage(number: int, ranked: Ranked) -> Passage:
+    return Passage(number, ranked.chunk.chunk_id, ranked.chunk.span, ranked.score, dict(ranked.stages))
+
+
+def _retrieval_detail(found: Retrieved) -> dict[str, str | int | float]:
+    times: dict[str, str | int | float] = {f"{name}_ms": value for name, value in found.stage_ms.items()}
+    return {"ranked": len(found.ranked), "mode": found.mode, **times}
