@@ -1,0 +1,256 @@
+"""Forest plot of differences with their intervals, as SVG, as a table and for the terminal.
+
+One row per metric and slice. A solid line marks zero, a dashed mark each row's margin. The marker is filled only when
+the interval clears the line that matters, a cross when it is shown to be worse, hollow otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from assay.plot.svg import coordinate, decimals, digits_for, drawing, element, label, signed, table_html, ticks
+from assay.records.comparison import Decision, Delta, Verdict
+from assay.records.evaluation import Direction
+
+WIDTH, LABELS, PLOT, ROW = 960, 250, 380, 26
+_LEFT, _RIGHT = LABELS, LABELS + PLOT
+
+
+@dataclass(frozen=True, slots=True)
+class ForestRow:
+    """One row. `margin` is the raw difference of the policy's line, None without a policy. `state` is `clears`,
+    `open` or `worse`."""
+
+    metric: str
+    slice: str
+    estimate: float
+    low: float
+    high: float
+    n: int
+    won: int
+    lost: int
+    tied: int
+    unit: str = ""
+    higher_is_better: bool = True
+    margin: float | None = None
+    state: str = "open"
+
+    @property
+    def name(self) -> str:
+        return f"{self.metric} · {self.slice}" if self.slice else self.metric
+
+
+_MEANING = {"clears": "clears its line", "open": "not decided", "worse": "worse"}
+_MARKS = {"clears": "●", "open": "○", "worse": "✕"}
+
+
+def rows_from_deltas(deltas: Sequence[Delta]) -> tuple[ForestRow, ...]:
+    """Rows without a policy: filled when better than zero, a cross when worse, by the delta's own interval."""
+    return tuple(_row(delta, None, _against_zero(delta)) for delta in deltas)
+
+
+def rows_from_decision(decision: Decision) -> tuple[ForestRow, ...]:
+    """Rows of a gate's clauses with their margins; the state is the clause's verdict, corrected for all clauses."""
+    states: Mapping[Verdict, str] = {Verdict.SHIP: "clears", Verdict.DO_NOT_SHIP: "worse"}
+    rows = []
+    for result in decision.clauses:
+        if result.delta is None:
+            continue
+        sign = 1.0 if result.delta.metric.direction is Direction.HIGHER else -1.0
+        if result.clause.kind == "non_inferiority":
+            sign = -sign
+        rows.append(_row(result.delta, sign * result.clause.margin, states.get(result.verdict, "open")))
+    return tuple(rows)
+
+
+def _row(delta: Delta, margin: float | None, state: str) -> ForestRow:
+    return ForestRow(
+        metric=delta.metric.name,
+        slice=delta.slice,
+        estimate=delta.interval.estimate,
+        low=delta.interval.low,
+        high=delta.interval.high,
+        n=delta.interval.n,
+        won=delta.won,
+        lost=delta.lost,
+        tied=delta.tied,
+        unit=delta.metric.unit,
+        higher_is_better=delta.metric.direction is Direction.HIGHER,
+        margin=margin,
+        state=state,
+    )
+
+
+def _against_zero(delta: Delta) -> str:
+    low, high = delta.interval.low, delta.interval.high
+    better, worse = low > 0.0, high < 0.0
+    if delta.metric.direction is Direction.LOWER:
+        better, worse = worse, better
+    return "clears" if better else "worse" if worse else "open"
+
+
+def takeaway(rows: Sequence[ForestRow]) -> str:
+    """The plot in one sentence."""
+    count = {state: sum(row.state == state for row in rows) for state in _MEANING}
+    if not rows:
+        return "There is nothing to compare."
+    rule = "clear their margin" if any(row.margin is not None for row in rows) else "are shown to be better"
+    said = f"Of {len(rows)} differences {count['clears']} {rule}, {count['worse']} are shown to be worse"
+    worst = ", ".join(row.name for row in rows if row.state == "worse")
+    return f"{said} ({worst}), {count['open']} are open." if worst else f"{said}, {count['open']} are open."
+
+
+def forest_svg(rows: Sequence[ForestRow], *, identity: str = "forest", title: str = "Candidate minus baseline") -> str:
+    """The plot. Rows are grouped into panels by unit and direction, each with its own axis."""
+    body: list[str] = []
+    y = 8.0
+    for (unit, higher), members in _panels(rows):
+        drawn, y = _panel(members, unit, higher, y)
+        body.extend(drawn)
+        y += 18.0
+    return drawing(WIDTH, max(40, round(y)), identity, title, takeaway(rows), body)
+
+
+def _panels(rows: Sequence[ForestRow]) -> list[tuple[tuple[str, bool], list[ForestRow]]]:
+    order = {key: index for index, key in enumerate(dict.fromkeys((row.unit, row.higher_is_better) for row in rows))}
+    ranked = sorted(rows, key=lambda row: order[(row.unit, row.higher_is_better)])
+    return [(key, list(group)) for key, group in groupby(ranked, key=lambda row: (row.unit, row.higher_is_better))]
+
+
+def _range(rows: Sequence[ForestRow]) -> tuple[float, float]:
+    values = [v for row in rows for v in (row.low, row.high, row.margin or 0.0, 0.0)]
+    low, high = min(values), max(values)
+    pad = 0.06 * (high - low) or 0.01
+    return low - pad, high + pad
+
+
+def _panel(rows: Sequence[ForestRow], unit: str, higher: bool, y: float) -> tuple[list[str], float]:
+    low, high = _range(rows)
+
+    def at(value: float) -> float:
+        return _LEFT + (value - low) / (high - low) * PLOT
+
+    better = "better →" if higher else "← better"
+    head = [
+        label(8, y + 14, f"{unit or 'score'}, {'higher' if higher else 'lower'} is better", class_="muted"),
+        label(_RIGHT if higher else _LEFT, y + 14, better, text_anchor="end" if higher else "start", class_="muted"),
+        label(_RIGHT + 16, y + 14, "difference [interval]", class_="muted"),
+        label(WIDTH - 8, y + 14, "n · won / lost / tied", text_anchor="end", class_="muted"),
+    ]
+    top = y + 24.0
+    bottom = top + ROW * len(rows)
+    digits = digits_for(v for row in rows for v in (row.estimate, row.low, row.high))
+    marks = [part for index, row in enumerate(rows) for part in _draw(row, top + ROW * (index + 0.5), at, digits)]
+    zero = element("line", x1=at(0.0), x2=at(0.0), y1=top, y2=bottom, stroke="currentColor", class_="zero")
+    return [*head, zero, *marks, *_axis(low, high, at, bottom)], bottom + 22.0
+
+
+def _axis(low: float, high: float, at: Callable[[float], float], y: float) -> list[str]:
+    marks = ticks(low, high)
+    digits = decimals(marks[1] - marks[0]) if len(marks) > 1 else 3
+    line = element("line", x1=_LEFT, x2=_RIGHT, y1=y, y2=y, stroke="currentColor", stroke_opacity=0.35)
+    texts = [
+        label(at(mark), y + 16, signed(mark, digits), text_anchor="middle", font_size=11, class_="muted")
+        for mark in marks
+    ]
+    return [line, *texts]
+
+
+def _draw(row: ForestRow, y: float, at: Callable[[float], float], digits: int) -> list[str]:
+    x, left, right = at(row.estimate), at(row.low), at(row.high)
+    parts = [
+        label(8, y + 4, row.metric, font_weight=400 if row.slice else 600),
+        *([label(_LEFT - 12, y + 4, row.slice, text_anchor="end", class_="muted")] if row.slice else []),
+    ]
+    if row.margin is not None:
+        m = at(row.margin)
+        parts.append(
+            element(
+                "line", x1=m, x2=m, y1=y - ROW / 2 + 2, y2=y + ROW / 2 - 2, stroke="currentColor",
+                stroke_width=1.5, stroke_dasharray="3 2", class_="margin",
+            )
+        )  # fmt: skip
+    for start, end in ((left, min(x - 5.5, right)), (max(x + 5.5, left), right)):
+        if end > start:
+            parts.append(element("line", x1=start, x2=end, y1=y, y2=y, stroke="currentColor", stroke_width=1.6))
+    parts.append(_marker(row.state, x, y))
+    interval = f"{signed(row.estimate, digits)} [{signed(row.low, digits)}, {signed(row.high, digits)}]"
+    parts.append(label(_RIGHT + 16, y + 4, interval, class_="number"))
+    counts = f"{row.n} · {row.won} / {row.lost} / {row.tied}"
+    parts.append(label(WIDTH - 8, y + 4, counts, text_anchor="end", class_="number muted"))
+    return [element("g", *parts, class_=f"row {row.state}")]
+
+
+def _marker(state: str, x: float, y: float) -> str:
+    if state == "worse":
+        a, b, c, d = (coordinate(v) for v in (x - 4.5, x + 4.5, y - 4.5, y + 4.5))
+        return element(
+            "path", d=f"M{a} {c}L{b} {d}M{a} {d}L{b} {c}", stroke="currentColor", stroke_width=2.2, fill="none"
+        )
+    fill = "currentColor" if state == "clears" else "none"
+    return element("circle", cx=x, cy=y, r=4.6, fill=fill, stroke="currentColor", stroke_width=1.6)
+
+
+def forest_table(rows: Sequence[ForestRow], caption: str = "Candidate minus baseline") -> str:
+    """The plot's numbers as an HTML table."""
+    body = []
+    for row in rows:
+        digits = digits_for((row.estimate, row.low, row.high))
+        line = "none" if row.margin is None else signed(row.margin, digits)
+        numbers = [signed(value, digits) for value in (row.estimate, row.low, row.high)]
+        counts = [str(value) for value in (row.n, row.won, row.lost, row.tied)]
+        better = "higher" if row.higher_is_better else "lower"
+        body.append([row.name, row.unit or "score", better, *numbers, line, *counts, _MEANING[row.state]])
+    header = (
+        "metric", "unit", "better", "difference", "low", "high", "line", "n", "won", "lost", "tied", "reading",
+    )  # fmt: skip
+    return table_html(caption, header, body)
+
+
+def forest_text(rows: Sequence[ForestRow], width: int = 100) -> tuple[str, ...]:
+    """The plot for a terminal `width` characters wide (at least 60), one line a row.
+
+    `│` is zero, `┊` the margin; `●` clears its line, `○` is open, `✕` is shown to be worse.
+    """
+    if not rows:
+        return ()
+    width = max(60, width)
+    names = min(max(len(row.name) for row in rows), max(14, width // 3))
+    texts = [_terminal_numbers(row) for row in rows]
+    room = max(15, width - names - max(map(len, texts)) - 4)
+    found = {id(row): text for row, text in zip(rows, texts, strict=True)}
+    lines: list[str] = []
+    for (unit, higher), members in _panels(rows):
+        low, high = _range(members)
+        lines.append(f"{unit or 'score'}, {'higher is better →' if higher else '← lower is better'}")
+        for row in members:
+            plot = _terminal_plot(row, low, high, room)
+            lines.append(f"{_shortened(row.name, names).ljust(names)}  {plot}  {found[id(row)]}")
+    legend = "│ zero   ┊ margin   ● clears its line   ○ not decided   ✕ shown to be worse"
+    return (*lines, legend)
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _terminal_numbers(row: ForestRow) -> str:
+    digits = digits_for((row.estimate, row.low, row.high))
+    interval = f"[{signed(row.low, digits)}, {signed(row.high, digits)}]"
+    return f"{signed(row.estimate, digits)} {interval}  n {row.n}, {row.won} won, {row.lost} lost"
+
+
+def _terminal_plot(row: ForestRow, low: float, high: float, room: int) -> str:
+    def at(value: float) -> int:
+        return min(room - 1, max(0, round((value - low) / (high - low) * (room - 1))))
+
+    cells = [" "] * room
+    cells[at(0.0)] = "│"
+    for index in range(at(row.low), at(row.high) + 1):
+        cells[index] = "┼" if cells[index] == "│" else "─"
+    if row.margin is not None:
+        cells[at(row.margin)] = "┊"
+    cells[at(row.estimate)] = _MARKS[row.state]
+    return "".join(cells)
