@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from assay.text.tokens import stem
+from assay.text.tokens import STOP_WORDS, stem
 
 NO_STEMMING = "und"
 STEMMED = frozenset(
@@ -28,6 +28,7 @@ _PAIRED_RUN = re.compile(rf"[{_PAIRED}]+|[^{_PAIRED}]+")
 _IS_PAIRED = re.compile(rf"[{_PAIRED}]")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _IDENTIFIER = re.compile(r"[\d._@#+:]")
+_CAPITALS = re.compile(r"\b[A-Z]{2,}\b|(?<=\w )[A-HJ-Z]\b")
 _LONGEST_IDENTIFIER = 64
 _LONGEST_TERM = 128
 _MOST_QUERY_TERMS = 512
@@ -59,18 +60,35 @@ class Analyzer:
         `claude-3.5` gives `claude`, `3`, `5` and `claude-3.5`; `1,000` gives `1000`; scripts without spaces give pairs
         of characters.
         """
-        found: list[str] = []
-        for match in _TOKEN.finditer(_normal(text)):
-            token = match.group()
-            if token.isascii() and token.isalpha():
-                found.append(_term(token, group))
-            else:
-                found.extend(_compound(token, group))
-        return found
+        return _terms(text, group, frozenset())
 
     def query_terms(self, text: str, group: str) -> list[str]:
-        """The terms of a query: at most 512, so that a pasted book cannot stall the engine."""
-        return self.terms(text, group)[:_MOST_QUERY_TERMS]
+        """The terms of a query: small words are left out unless nothing else is there or they are written as names
+        (`IT`, `vitamin A`); at most 512, so that a pasted book cannot stall the engine.
+
+        Without small words nDCG@10 rose from .75 to .79 on mtrag-un-pooled and from .67 to .75 on claude-docs: in short
+        chunks a rare question word outweighs the subject.
+        """
+        small = STOP_WORDS.get(group, frozenset()) - _written_as_names(text)
+        return (_terms(text, group, small) or self.terms(text, group))[:_MOST_QUERY_TERMS]
+
+
+def _terms(text: str, group: str, without: frozenset[str]) -> list[str]:
+    found: list[str] = []
+    for match in _TOKEN.finditer(_normal(text)):
+        token = match.group()
+        if token in without:
+            continue
+        if token.isascii() and token.isalpha():
+            found.append(_term(token, group))
+        else:
+            found.extend(_compound(token, group, without))
+    return found
+
+
+def _written_as_names(text: str) -> frozenset[str]:
+    """Small words in capitals are names, except where everything is in capitals."""
+    return frozenset() if text.isupper() else frozenset(name.lower() for name in _CAPITALS.findall(text))
 
 
 def _normal(text: str) -> str:
@@ -83,12 +101,14 @@ def _join_thousands(text: str) -> str:
     return _THOUSANDS.sub(lambda match: match.group().replace(",", ""), text) if "," in text else text
 
 
-def _compound(token: str, group: str) -> list[str]:
+def _compound(token: str, group: str, without: frozenset[str]) -> list[str]:
     """A token that holds more than plain letters: its parts, and itself when it looks like an identifier."""
     if "'" in token or "’" in token:
         token = _without_apostrophes(token, group)
     found: list[str] = []
     parts = _PART.findall(token)
+    if len(parts) > 1 and group in _ELIDING:
+        parts = [part for part in parts if part not in without]
     for part in parts:
         if _IS_PAIRED.search(part):
             found.extend(_pairs(part, group))

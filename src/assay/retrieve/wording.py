@@ -5,18 +5,14 @@ from __future__ import annotations
 from assay.records.documents import Chunk
 
 
-def headline(chunk: Chunk) -> str:
-    """Title and heading path, each name once and none that the text opens with anyway; one a line."""
-    opening = chunk.text[:400].lstrip("# \n").casefold()
-    names: list[str] = []
-    for name in (chunk.title, *chunk.heading_path):
-        tidy = " ".join(name.split())
-        if tidy and tidy not in names and not opening.startswith(tidy.casefold()):
-            names.append(tidy)
-    return "\n".join(names)
+def names_over(chunk: Chunk) -> tuple[str, ...]:
+    """Title and heading path, outermost first, each name once."""
+    names = (" ".join(name.split()) for name in (chunk.title, *chunk.heading_path))
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def embedding_text(chunk: Chunk) -> str:
-    """What is embedded for a chunk: its headline, then its text."""
-    head = headline(chunk)
-    return f"{head}\n{chunk.text}" if head else chunk.text
+    """What is embedded: the names over a chunk, one a line, except one that the text opens with, then its text."""
+    opening = chunk.text[:400].lstrip("# \n").casefold()
+    names = [name for name in names_over(chunk) if not opening.startswith(name.casefold())]
+    return "\n".join((*names, chunk.text))

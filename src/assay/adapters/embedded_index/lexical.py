@@ -12,9 +12,13 @@ from assay.records.access import EVERY_TENANT, AccessList, Scope
 from assay.records.documents import Chunk
 from assay.records.retrieval import Hit
 from assay.retrieve.analysis import Analyzer
-from assay.retrieve.wording import headline
+from assay.retrieve.wording import names_over
 
-RECIPE = "tantivy_bm25.v1(fields=head+body,head_boost=0)"
+HEAD_BOOST = 0.3
+"""A word in a title or heading counts in the body's score and, at this weight, in the head's own. Measured with small
+words left out, nDCG@10 on SciFact and claude-docs: .676 and .747 without names, .688 and .752 with them in the body,
+.697 and .779 with this."""
+RECIPE = f"tantivy_bm25.v1(body=names+text,head=names,head_boost={HEAD_BOOST})"
 HEAP_BYTES = 48_000_000
 
 
@@ -62,13 +66,15 @@ def engine_document(chunk: Chunk, analyzer: Analyzer) -> Any:
     import tantivy
 
     group = analyzer.group(chunk.language)
+    head = " ".join(term for name in names_over(chunk) for term in analyzer.terms(name, group))
+    body = " ".join(analyzer.terms(chunk.text, group))
     return tantivy.Document(
         chunk=[chunk.chunk_id],
         document=[key_of(chunk.doc_id)],
         access=access_terms(chunk.access),
         language=[group],
-        head=[" ".join(analyzer.terms(headline(chunk), group))],
-        body=[" ".join(analyzer.terms(chunk.text, group))],
+        head=[head],
+        body=[f"{head} {body}"],
     )
 
 
@@ -109,7 +115,7 @@ def _term_queries(schema: Any, terms: Sequence[str]) -> Iterable[Any]:
 
     for term in terms:
         yield Query.term_query(schema, "body", term, "freq")
-        yield Query.boost_query(Query.term_query(schema, "head", term, "freq"), 1.0)
+        yield Query.boost_query(Query.term_query(schema, "head", term, "freq"), HEAD_BOOST)
 
 
 def committed_opstamp(folder: Path) -> int:
