@@ -8,15 +8,22 @@ from dataclasses import dataclass
 
 from assay.records.access import Scope
 from assay.records.dialogue import ReplyEvent, Request, Turn
-from assay.records.errors import InputError
+from assay.records.errors import AssayError, InputError, NotFound
+from assay.records.operations import Feedback, Trace
+from assay.serve.documents import Copy, read_copy
 from assay.serve.doorman import Doorman
+from assay.serve.failures import status_of
 from assay.serve.live import Live
 from assay.serve.options import ServeOptions
 from assay.wiring.workspace import Running, Services
 
+MOST_COMMENT_CHARS = 2_000
+
 
 @dataclass(frozen=True)
 class House:
+    """Made once per server. Everything that reads on behalf of a caller takes the caller's scope."""
+
     services: Services
     options: ServeOptions
     live: Live
@@ -36,6 +43,36 @@ class House:
             raise InputError("serve.question_too_long", f"the question is longer than {limit:,} characters")
         return Request(secrets.token_hex(16), text, scope, tuple(history))
 
-    @staticmethod
-    def answer(running: Running, request: Request) -> AsyncIterator[ReplyEvent]:
+    def answer(self, running: Running, request: Request) -> AsyncIterator[ReplyEvent]:
         return running.system.answer(request)
+
+    def copy(self, scope: Scope, doc_id: str, text_sha256: str = "", chunk_id: str = "") -> Copy:
+        """See `documents.read_copy`."""
+        return read_copy(self.services.stores, scope, doc_id, text_sha256, chunk_id)
+
+    def trace(self, scope: Scope, trace_id: str) -> Trace:
+        """The trace with exactly this id, when it is the tenant's own; the same NotFound otherwise."""
+        missing = NotFound("serve.no_trace", "there is no such trace here")
+        try:
+            trace = self.services.stores.traces.get(trace_id)
+        except NotFound:
+            raise missing from None
+        if trace.tenant != scope.tenant or trace.trace_id != trace_id:
+            raise missing
+        return trace
+
+    def rate(self, scope: Scope, trace_id: str, rating: str, comment: str = "") -> Feedback:
+        """Keep an opinion. Raises NotFound for a trace of another tenant, InputError for a comment without end."""
+        if rating not in ("up", "down"):
+            raise InputError("serve.rating", "a rating is up or down", where="$.rating")
+        if len(comment) > MOST_COMMENT_CHARS:
+            raise InputError("serve.comment_too_long", f"a comment has at most {MOST_COMMENT_CHARS:,} characters")
+        trace = self.trace(scope, trace_id)
+        now = self.services.clock.now()
+        given = Feedback(secrets.token_hex(8), trace.trace_id, scope.tenant, rating, comment, now)
+        self.services.stores.traces.add_feedback(given)
+        return given
+
+    def status_of(self, error: AssayError) -> int:
+        """The HTTP status that fits an error."""
+        return status_of(error)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from typing import Any
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from assay.records.access import Scope
 from assay.records.digest import plain
-from assay.records.errors import InputError, NotFound
-from assay.records.operations import Feedback, Trace
+from assay.records.errors import InputError
 from assay.records.retrieval import Query, Ranked
-from assay.serve.documents import read_copy
 from assay.serve.house import House
 from assay.serve.wire import (
     FeedbackRequest,
@@ -29,11 +25,9 @@ from assay.serve.wire import (
     decode,
     encoder,
 )
-from assay.wiring.workspace import Stores
 
 MOST_HITS = 100
 MOST_TRACES = 200
-MOST_COMMENT_CHARS = 2_000
 
 
 def reply(value: Any, status: int = 200) -> Response:
@@ -85,33 +79,8 @@ async def feedback(http: HttpRequest) -> Response:
     house = house_of(http)
     caller = await house.doorman.caller(http)
     asked = decode(await http.body(), FeedbackRequest)
-    given = await asyncio.to_thread(keep_feedback, house, caller.scope, asked.trace_id, asked.rating, asked.comment)
+    given = await asyncio.to_thread(house.rate, caller.scope, asked.trace_id, asked.rating, asked.comment)
     return reply(FeedbackResponse(given.feedback_id, given.trace_id), 201)
-
-
-def keep_feedback(house: House, scope: Scope, trace_id: str, rating: str, comment: str) -> Feedback:
-    """Raises NotFound for a trace of another tenant, InputError for a comment without end."""
-    if rating not in ("up", "down"):
-        raise InputError("serve.rating", "a rating is up or down", where="$.rating")
-    if len(comment) > MOST_COMMENT_CHARS:
-        raise InputError("serve.comment_too_long", f"a comment has at most {MOST_COMMENT_CHARS:,} characters")
-    services = house.services
-    trace = own_trace(services.stores, scope, trace_id)
-    given = Feedback(secrets.token_hex(8), trace.trace_id, scope.tenant, rating, comment, services.clock.now())
-    services.stores.traces.add_feedback(given)
-    return given
-
-
-def own_trace(stores: Stores, scope: Scope, trace_id: str) -> Trace:
-    """The trace with exactly this id, when it is the tenant's own; the same NotFound otherwise."""
-    missing = NotFound("serve.no_trace", "there is no such trace here")
-    try:
-        trace = stores.traces.get(trace_id)
-    except NotFound:
-        raise missing from None
-    if trace.tenant != scope.tenant or trace.trace_id != trace_id:
-        raise missing
-    return trace
 
 
 async def list_traces(http: HttpRequest) -> Response:
@@ -130,7 +99,7 @@ async def one_trace(http: HttpRequest) -> Response:
     house = house_of(http)
     caller = await house.doorman.caller(http, "operate")
     stores = house.services.stores
-    trace = await asyncio.to_thread(own_trace, stores, caller.scope, http.path_params["trace_id"])
+    trace = await asyncio.to_thread(house.trace, caller.scope, http.path_params["trace_id"])
     opinions = await asyncio.to_thread(stores.traces.feedback, trace.trace_id)
     return reply({"trace": plain(trace), "feedback": plain(opinions)})
 
@@ -148,8 +117,7 @@ async def document_text(http: HttpRequest) -> Response:
     caller = await house.doorman.caller(http)
     params = http.query_params
     copy = await asyncio.to_thread(
-        read_copy,
-        house.services.stores,
+        house.copy,
         caller.scope,
         http.path_params["doc_id"],
         params.get("sha", ""),

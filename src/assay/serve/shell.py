@@ -6,6 +6,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,6 +30,7 @@ SECURITY_HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 NO_STORE = (b"cache-control", b"no-store")
 
 
@@ -55,7 +57,7 @@ class Shell:
 
         headers = Headers(scope=scope)
         try:
-            self._check(headers)
+            self._check(scope["method"], headers)
             await self._app(scope, _bounded(receive, self._options), guarded_send)
         except (AccessDenied, InputError) as error:
             await error_response(error)(scope, receive, guarded_send)
@@ -65,15 +67,27 @@ class Shell:
             if not started:
                 await internal_error()(scope, receive, guarded_send)
 
-    def _check(self, headers: Headers) -> None:
-        """Against DNS rebinding: an open demo answers to this machine's names only."""
+    def _check(self, method: str, headers: Headers) -> None:
+        """Against DNS rebinding: an open demo answers to this machine's names only. Against forged requests: what
+        another site's page makes a browser send is refused, unless it brings a key of its own."""
         if self._local_only and host_name(headers) not in LOOPBACK_NAMES:
             raise AccessDenied(
                 "serve.host", "this demo answers to localhost only", remedy="open it under http://localhost"
             )
+        if method not in SAFE_METHODS and "authorization" not in headers and _from_elsewhere(headers):
+            raise AccessDenied("serve.cross_site", "requests from other sites' pages are not taken")
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self._options.max_body_bytes:
             raise _too_large(self._options)
+
+
+def _from_elsewhere(headers: Headers) -> bool:
+    """True for a browser's request that another origin's page made; programs send neither header."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != headers.get("host", "")
 
 
 def _too_large(options: ServeOptions) -> InputError:
