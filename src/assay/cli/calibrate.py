@@ -24,7 +24,9 @@ def calibrate(
     place = open_workspace(workspace)
     made = judging.calibrate(place, app, golden, split, target_error, Progress("calibrating"))
     say(judging.calibration_sentence(made))
-    say(f"threshold {made.threshold:.3f} on {made.cases} cases of {made.golden_name}@{made.golden_version[:12]}:{split}")
+    say(
+        f"threshold {made.threshold:.3f} on {made.cases} cases of {made.golden_name}@{made.golden_version[:12]}:{split}"
+    )
     if html is not None:
         html.write_text(judging.calibration_html(made), encoding="utf-8")
         say(f"risk-coverage curve: {html}")

@@ -23,7 +23,9 @@ WorkspaceOption = Annotated[
 ]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Override a setting for this command: KEY=VALUE, such as apps.NAME.abstain.threshold=0."),
+    typer.Option(
+        "--set", help="Override a setting for this command: KEY=VALUE, such as apps.NAME.abstain.threshold=0."
+    ),
 ]
 TenantOption = Annotated[str, typer.Option("--tenant", help="Ask as this tenant.")]
 GroupOption = Annotated[list[str] | None, typer.Option("--group", help="Ask as a member of this group; repeatable.")]

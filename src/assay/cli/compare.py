@@ -14,7 +14,9 @@ def compare(
     baseline: Annotated[str, typer.Argument(help="A: a run, a bundle (its newest complete run) or `live`.")],
     candidate: Annotated[str, typer.Argument(help="B: likewise.")],
     workspace: WorkspaceOption = None,
-    html: Annotated[Path | None, typer.Option("--html", help="Where to write the report; else in .assay/reports.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Where to write the report; else in .assay/reports.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Candidate minus baseline: forest plot here, one self-contained HTML report with the cases that flipped."""

@@ -13,7 +13,9 @@ def gate(
     bundle: Annotated[str, typer.Argument(help="The candidate bundle.")],
     against: Annotated[str, typer.Option("--against", help="The baseline: a bundle id, or `live`.")],
     workspace: WorkspaceOption = None,
-    golden: Annotated[str, typer.Option("--golden", help="NAME or NAME@VERSION; else the newest both have runs on.")] = "",
+    golden: Annotated[
+        str, typer.Option("--golden", help="NAME or NAME@VERSION; else the newest both have runs on.")
+    ] = "",
     split: Annotated[str, typer.Option("--split")] = "test",
     as_json: JsonOption = False,
 ) -> None:

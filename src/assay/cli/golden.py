@@ -60,8 +60,12 @@ def add(
 def check(
     reference: Reference,
     workspace: WorkspaceOption = None,
-    few_shot: Annotated[Path | None, typer.Option("--few-shot", help="JSONL of few-shot examples to check against.")] = None,
-    training: Annotated[Path | None, typer.Option("--training", help="JSONL of training data to check against.")] = None,
+    few_shot: Annotated[
+        Path | None, typer.Option("--few-shot", help="JSONL of few-shot examples to check against.")
+    ] = None,
+    training: Annotated[
+        Path | None, typer.Option("--training", help="JSONL of training data to check against.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Evidence present, near-duplicates, leakage from corpus, few-shot and training data. Exit code 1 on an error."""
@@ -93,7 +97,9 @@ def export(
 
 
 @group.command("show")
-def show(reference: Reference, workspace: WorkspaceOption = None, case: Annotated[str, typer.Option("--case")] = "") -> None:
+def show(
+    reference: Reference, workspace: WorkspaceOption = None, case: Annotated[str, typer.Option("--case")] = ""
+) -> None:
     """The data sheet of a version, or one case."""
     from assay.wiring import golden_sets
 
@@ -108,7 +114,9 @@ def show(reference: Reference, workspace: WorkspaceOption = None, case: Annotate
 def list_sets(workspace: WorkspaceOption = None) -> None:
     """Golden sets and their versions."""
     store = open_workspace(workspace).stores.golden
-    rows = [(name, version[:12], cases, at[:19]) for name in store.names() for version, at, cases in store.versions(name)]
+    rows = [
+        (name, version[:12], cases, at[:19]) for name in store.names() for version, at, cases in store.versions(name)
+    ]
     say(table(("golden set", "version", "cases", "made"), rows, right=(2,)))
 
 

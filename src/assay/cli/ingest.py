@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Folders and files: Markdown, HTML, text, PDF, DOCX, CSV, JSONL.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Folders and files: Markdown, HTML, text, PDF, DOCX, CSV, JSONL.")
+    ],
     workspace: WorkspaceOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Stay until the vectors are done too.")] = False,
     vectors: Annotated[bool, typer.Option("--vectors/--no-vectors", help="Make vectors at all.")] = True,

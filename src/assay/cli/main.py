@@ -35,8 +35,23 @@ def root(
 
 
 for _module in (
-    init_command, config, ingest, index, search, ask, golden, calibrate, evaluate, compare_command, bundle, gate, release,
-    serve_command, key, trace_command, demo,
+    init_command,
+    config,
+    ingest,
+    index,
+    search,
+    ask,
+    golden,
+    calibrate,
+    evaluate,
+    compare_command,
+    bundle,
+    gate,
+    release,
+    serve_command,
+    key,
+    trace_command,
+    demo,
 ):
     _module.register(app)
 

@@ -16,7 +16,9 @@ def serve(
     workspace: WorkspaceOption = None,
     host: Annotated[str, typer.Option("--host", help="Address to bind; else serve.host of assay.yaml.")] = "",
     port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="0: any free port.")] = None,
-    open_demo: Annotated[bool, typer.Option("--open-demo", help="On loopback, answer without a key. For demos.")] = False,
+    open_demo: Annotated[
+        bool, typer.Option("--open-demo", help="On loopback, answer without a key. For demos.")
+    ] = False,
 ) -> None:
     """Answer on /v1/chat/completions (OpenAI wire), /v1/search, /v1/feedback, /v1/traces, and serve the pages."""
     place = open_workspace(workspace)

@@ -10,6 +10,8 @@ from pydantic import TypeAdapter
 from assay.ports.answering import Generator, Retriever, System
 from assay.ports.index import IndexReader
 from assay.records.bundles import Bundle
+from assay.records.chat import ChatOptions
+from assay.records.documents import Span
 from assay.records.errors import NotFound
 from assay.wiring.config import secret
 from assay.wiring.settings import (
@@ -18,6 +20,7 @@ from assay.wiring.settings import (
     ExtractiveModel,
     Guard,
     LimitsGuard,
+    MaskGuard,
     Model,
     OpenAIModel,
     RetrieveSettings,
@@ -26,8 +29,11 @@ from assay.wiring.settings import (
 from assay.wiring.workspace import Running
 
 if TYPE_CHECKING:
+    from assay.guard.build import GuardPolicy
     from assay.wiring.build import Workspace
 
+UNCALIBRATED = 0.5
+"""The threshold of an app that was never calibrated: answer when an answer is more likely right than wrong."""
 HEAD = {"id": "", "embedder": ""}
 
 _MODEL: TypeAdapter[Model] = TypeAdapter(Model)
@@ -52,7 +58,7 @@ def app_settings(place: Workspace, app: str) -> App:
 
 def components(place: Workspace, app: str, snapshot: dict[str, Any]) -> dict[str, Any]:
     """Everything an app depends on, as JSON values. Keys of models stay in the environment; only their name is here."""
-    from assay.assist.chat import DEFAULT_PROMPT
+    from assay.assist.prompt import DEFAULT_PROMPT
 
     settings = app_settings(place, app)
     return {
@@ -69,13 +75,11 @@ def components(place: Workspace, app: str, snapshot: dict[str, Any]) -> dict[str
 
 
 def _abstain(place: Workspace, app: str, settings: AbstainSettings) -> dict[str, Any]:
-    from assay.assist.confidence import DEFAULT_THRESHOLD
-
     if settings.threshold != "calibrated":
         return {"threshold": float(settings.threshold), "origin": "assay.yaml"}
     calibration = place.stores.calibrations.get(app)
     if calibration is None:
-        return {"threshold": DEFAULT_THRESHOLD, "origin": "packaged"}
+        return {"threshold": UNCALIBRATED, "origin": "packaged"}
     return {
         "threshold": calibration.threshold,
         "origin": "calibrated",
@@ -113,9 +117,12 @@ def resolve_bundle(place: Workspace, reference: str, app: str = "") -> str:
     return pointer.bundle_id
 
 
-def start_app(place: Workspace, app: str, *, traced: bool = True) -> Running:
-    """An app as `assay.yaml` has it now, on the index as it is now."""
-    return _assemble(place, app, "", components(place, app, HEAD), place.index.head(), traced)
+def start_app(place: Workspace, app: str, *, traced: bool = True, threshold: float | None = None) -> Running:
+    """An app as `assay.yaml` has it now, on the index as it is now; `threshold` replaces its abstention threshold."""
+    parts = components(place, app, HEAD)
+    if threshold is not None:
+        parts["abstain"] = {"threshold": threshold, "origin": "stated"}
+    return _assemble(place, app, "", parts, place.index.head(), traced)
 
 
 def start_bundle(place: Workspace, bundle: Bundle, *, traced: bool = True) -> Running:
@@ -127,25 +134,43 @@ def start_bundle(place: Workspace, bundle: Bundle, *, traced: bool = True) -> Ru
 def _assemble(
     place: Workspace, app: str, bundle_id: str, parts: dict[str, Any], reader: IndexReader, traced: bool
 ) -> Running:
-    from assay.assist.assistant import Assistant
+    from assay.assist.assistant import Abstention, Assistant
     from assay.assist.verify import VerifyPolicy
+    from assay.guard.build import build_guards
 
     retrieve = RetrieveSettings.model_validate(_without(parts["retrieve"], "embedder"))
     verify = VerifySettings.model_validate(parts["verify"])
     finder = retriever(place, reader, retrieve, parts["retrieve"]["embedder"])
-    system: System = Assistant(
+    assistant = Assistant(
         finder,
-        _generator(place, _MODEL.validate_python(parts["model"]), parts["prompt"]),
+        _generator(_MODEL.validate_python(parts["model"]), parts["prompt"]),
+        place.clock,
         verify=VerifyPolicy(min_alignment=verify.min_alignment, on_failure=verify.on_failure),
-        threshold=float(parts["abstain"]["threshold"]),
+        abstain=Abstention(threshold=float(parts["abstain"]["threshold"])),
         passages=retrieve.passages,
         mode=retrieve.mode,
-        clock=place.clock,
+        page_of=_Pages(place),
     )
-    system = _guarded(system, parts["guards"])
+    system: System = build_guards(assistant, [_guard(guard) for guard in parts["guards"]])
     if traced:
         system = place.traced(system, app, bundle_id)
     return Running(app, bundle_id, system, finder)
+
+
+class _Pages:
+    """The page on which a span starts, from the catalog; 0 where the source has none or the text has changed."""
+
+    def __init__(self, place: Workspace) -> None:
+        self._catalog = place.stores.catalog
+
+    def __call__(self, span: Span) -> int:
+        try:
+            document = self._catalog.document(span.doc_id)
+        except NotFound:
+            return 0
+        if document.text_sha256 != span.text_sha256:
+            return 0
+        return next((page.number for page in document.pages if page.start <= span.start < page.end), 0)
 
 
 def head_retriever(place: Workspace) -> Retriever:
@@ -155,14 +180,13 @@ def head_retriever(place: Workspace) -> Retriever:
 
 
 def retriever(place: Workspace, reader: IndexReader, settings: RetrieveSettings, embedder: str) -> Retriever:
-    from assay.retrieve.policy import RetrievePolicy
-    from assay.retrieve.retriever import HybridRetriever
+    from assay.retrieve.retriever import HybridRetriever, RetrievePolicy
 
-    policy = RetrievePolicy(candidates=settings.candidates, rrf_k=settings.rrf_k)
+    policy = RetrievePolicy(settings.mode, candidates=settings.candidates, rrf_k=settings.rrf_k)
     return HybridRetriever(reader, place.stores.catalog, place.embedder(embedder), policy, place.clock)
 
 
-def _generator(place: Workspace, model: Model, prompt: dict[str, Any]) -> Generator:
+def _generator(model: Model, prompt: dict[str, Any]) -> Generator:
     if isinstance(model, ExtractiveModel):
         from assay.assist.extractive import ExtractiveComposer, ExtractivePolicy
 
@@ -172,7 +196,8 @@ def _generator(place: Workspace, model: Model, prompt: dict[str, Any]) -> Genera
 
 def _chat_generator(model: OpenAIModel, prompt: dict[str, Any]) -> Generator:
     from assay.adapters.openai_chat import OpenAIChat
-    from assay.assist.chat import ChatGenerator, PromptTemplate
+    from assay.assist.chat import ChatGenerator
+    from assay.assist.prompt import PromptTemplate
 
     chat = OpenAIChat(
         base_url=model.base_url,
@@ -181,24 +206,23 @@ def _chat_generator(model: OpenAIModel, prompt: dict[str, Any]) -> Generator:
         timeout_s=model.timeout_s,
         first_token_timeout_s=model.first_token_timeout_s,
         max_retries=model.max_retries,
-        price_in_usd_per_million=model.price_in_usd_per_million,
-        price_out_usd_per_million=model.price_out_usd_per_million,
+        price_in_per_million=model.price_in_usd_per_million,
+        price_out_per_million=model.price_out_usd_per_million,
     )
-    return ChatGenerator(chat, PromptTemplate(system=str(prompt["system"])), output=model.output)
+    options = ChatOptions(temperature=model.temperature, max_tokens=model.max_tokens)
+    template = PromptTemplate(system=str(prompt["system"]))
+    return ChatGenerator(chat, template, options, output=model.output)
 
 
-def _guarded(system: System, guards: list[dict[str, Any]]) -> System:
-    """Wrap from the innermost outwards, so that the first named guard sees the request first."""
-    from assay.guard.limits import Limits
-    from assay.guard.masked import Masked
+def _guard(parts: dict[str, Any]) -> GuardPolicy:
+    from assay.guard.build import LimitsPolicy, MaskPolicy, VisiblePolicy
 
-    for guard in reversed(guards):
-        settings = _GUARD.validate_python(_without(guard, "name"))
-        if isinstance(settings, LimitsGuard):
-            system = Limits(system, max_chars=settings.max_question_chars)
-        else:
-            system = Masked(system, rules=settings.rules)
-    return system
+    settings = _GUARD.validate_python(_without(parts, "name"))
+    if isinstance(settings, LimitsGuard):
+        return LimitsPolicy(settings.max_question_chars)
+    if isinstance(settings, MaskGuard):
+        return MaskPolicy(settings.rules)
+    return VisiblePolicy()
 
 
 def _without(parts: dict[str, Any], key: str) -> dict[str, Any]:

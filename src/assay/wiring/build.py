@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.adapters.clocks import SystemClock
+from assay.ingest.chunk import ChunkPolicy
 from assay.ports.answering import System
 from assay.ports.index import Embedder, Index
 from assay.records.errors import ConfigError, InputError
@@ -76,7 +77,7 @@ class Workspace:
             from assay.adapters.embedding_cache import CachedEmbedder
             from assay.adapters.minilm.embedder import MiniLmEmbedder
 
-            model = MiniLmEmbedder(threads=self.settings.index.embed_threads or None)
+            model = MiniLmEmbedder(threads=self.settings.index.embed_threads)
             self._embedders[name] = CachedEmbedder(model, self.store / "embeddings.db")
         return self._embedders[name]
 
@@ -96,6 +97,10 @@ class Workspace:
         from assay.adapters.files import WorkspaceLock
 
         return WorkspaceLock(self.store / "write.lock", purpose)
+
+    def with_overrides(self, overrides: Sequence[str]) -> Workspace:
+        """The same workspace under other settings; stores, index and embedder are shared."""
+        return replace(self, config=configuration.load(self.root, overrides))
 
     def close(self) -> None:
         """Flush traces and close the database."""
@@ -154,4 +159,11 @@ def open_workspace(stated: Path | None, overrides: Sequence[str] = ()) -> Worksp
         traces=kept.traces,
         keys=kept.keys,
     )
-    return Workspace(root, config, stores, EmbeddedIndex(store / "index"), database)
+    index = EmbeddedIndex(store / "index", chunker=chunk_policy(config.settings).recipe)
+    return Workspace(root, config, stores, index, database)
+
+
+def chunk_policy(settings: Settings) -> ChunkPolicy:
+    """The chunker's policy as `assay.yaml` has it."""
+    chunk = settings.ingest.chunk
+    return ChunkPolicy(target_words=chunk.target_words, max_words=chunk.max_words)

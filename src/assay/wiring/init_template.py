@@ -23,7 +23,7 @@ index:
 
 # What writes the answers. The extractive composer needs no key and no network: it quotes.
 models:
-  extractive: {{kind: extractive, max_sentences: 3}}
+  extractive: {{kind: extractive, max_sentences: 2}}
   # Any OpenAI-compatible endpoint. The key stays in the environment; only its name stands here.
   # chat:
   #   kind: openai
@@ -33,6 +33,7 @@ models:
 
 guards:
   limits: {{kind: limits, max_question_chars: 4000}}
+  visible: {{kind: visible}}                       # takes hidden characters out of questions
   personal_data: {{kind: mask, rules: [card, iban, us_ssn]}}
 
 apps:
@@ -42,7 +43,7 @@ apps:
     retrieve: {{mode: hybrid, passages: 8}}
     verify: {{on_failure: withhold}}          # a sentence its citation does not support is not shown (or: mark)
     abstain: {{threshold: calibrated, target_error: 0.05}}   # chosen by: assay calibrate assistant --golden NAME
-    guards: [limits, personal_data]
+    guards: [limits, visible, personal_data]
 
 # What a change must show before it ships: for each metric, how much worse is tolerated (margin), at which alpha.
 gate:

@@ -55,7 +55,7 @@ class IndexSettings(Section):
 
 class ExtractiveModel(Section):
     kind: Literal["extractive"] = "extractive"
-    max_sentences: int = Field(default=3, ge=1, le=10, description="evidence sentences in one answer")
+    max_sentences: int = Field(default=2, ge=1, le=10, description="evidence sentences in one answer")
 
 
 class OpenAIModel(Section):
@@ -107,7 +107,7 @@ class App(Section):
     verify: VerifySettings = VerifySettings()
     abstain: AbstainSettings = AbstainSettings()
     guards: tuple[str, ...] = Field(
-        default=("limits", "personal_data"), description="names under guards, outermost first"
+        default=("limits", "visible", "personal_data"), description="names under guards, outermost first"
     )
 
 
@@ -124,7 +124,12 @@ class MaskGuard(Section):
     )
 
 
-Guard = Annotated[LimitsGuard | MaskGuard, Field(discriminator="kind")]
+class VisibleGuard(Section):
+    kind: Literal["visible"] = "visible"
+    """Takes hidden characters (zero width, bidirectional, tags) out of questions."""
+
+
+Guard = Annotated[LimitsGuard | MaskGuard | VisibleGuard, Field(discriminator="kind")]
 
 
 class ClauseSetting(Section):
@@ -179,7 +184,7 @@ class Settings(Section):
     ingest: IngestSettings = IngestSettings()
     index: IndexSettings = IndexSettings()
     models: dict[str, Model] = {"extractive": ExtractiveModel()}
-    guards: dict[str, Guard] = {"limits": LimitsGuard(), "personal_data": MaskGuard()}
+    guards: dict[str, Guard] = {"limits": LimitsGuard(), "visible": VisibleGuard(), "personal_data": MaskGuard()}
     apps: dict[str, App] = {"assistant": App()}
     gate: GateSettings = GateSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
