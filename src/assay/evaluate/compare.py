@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from assay.evaluate.pairing import Pairs, applicable, measure, pair, slice_names
+from assay.evaluate.runs import SCORER_PREFIX
+from assay.plot.forest import ForestRow, rows_from_deltas
 from assay.records.comparison import Comparison, Delta, Flip
 from assay.records.errors import CannotJudge
 from assay.records.evaluation import Direction, Metric, MetricKind, Run, Sample
 from assay.records.golden import GoldenSet
+from assay.stats.multiplicity import benjamini_hochberg
 
 MIN_SLICE = 20
 """Slices with fewer paired cases are not shown: their intervals would be wider than any effect worth having."""
@@ -17,9 +21,14 @@ _CORRECTNESS = ("correct", "answer", "exact", "f1")
 
 
 def shared_metrics(run_a: Run, run_b: Run) -> tuple[Metric, ...]:
-    """The metrics that both runs measured the same way, in A's order."""
+    """The metrics that both runs measured the same way (same kind, same scorer recipe), in A's order."""
     theirs = set(run_b.metrics)
-    return tuple(metric for metric in run_a.metrics if metric in theirs)
+
+    def recipes(metric: Metric) -> set[str]:
+        key = SCORER_PREFIX + metric.name
+        return {run.versions[key] for run in (run_a, run_b) if key in run.versions}
+
+    return tuple(metric for metric in run_a.metrics if metric in theirs and len(recipes(metric)) <= 1)
 
 
 def check_comparable(run_a: Run, run_b: Run, golden: GoldenSet) -> None:
@@ -80,6 +89,21 @@ def compare(
         cases=sum(case.case_id in both for case in cases),
         deltas=tuple(deltas),
         flips=tuple(flips),
+    )
+
+
+def forest_rows(comparison: Comparison, alpha: float = 0.05) -> tuple[ForestRow, ...]:
+    """Rows for the forest plot without a policy, metric by metric with the slices below.
+
+    A whole metric is judged by its own interval. A slice counts as better or worse only when it also survives
+    Benjamini-Hochberg over all slices at `alpha`: of 200 slices without any difference ten would stand out otherwise.
+    """
+    slices = [delta for delta in comparison.deltas if delta.slice and delta.p_value is not None]
+    adjusted = benjamini_hochberg([p for delta in slices if (p := delta.p_value) is not None])
+    kept = {(d.metric.name, d.slice) for d, q in zip(slices, adjusted, strict=True) if q <= alpha}
+    rows = rows_from_deltas(comparison.deltas)
+    return tuple(
+        row if not row.slice or (row.metric, row.slice) in kept else replace(row, state="open") for row in rows
     )
 
 

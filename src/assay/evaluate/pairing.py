@@ -3,8 +3,10 @@
 What happens to a case that one run could score and the other could not:
 - The sample *failed* (an error, no reply): it counts as 0 for every higher-is-better score, because a crash is not a
   good answer. It is left out for latency, tokens, cost and violations, where a failure would look like a gain.
-- The system *abstained* or a guard refused: 0 for a binary higher-is-better score (right or wrong: not right). Left out
-  and counted for graded scores of what was said (groundedness, citation precision), which abstaining must not worsen.
+- The system *abstained* or a guard refused: 0 likewise, because an answer that was not given is not right. Only scores
+  that judge nothing but what was said (groundedness, citation precision) leave it out and count it: declining must
+  not look like making things up; `correct` and `abstention_right` carry the cost of declining.
+- Any other reason (no retrieval, unknown price, a judge that failed) leaves the case out and counts it.
 - A case that neither run could score (it does not apply) is no pair.
 Repeats are averaged per case before pairing: a case counts once however often it was asked.
 """
@@ -23,6 +25,8 @@ from assay.stats.effect import Effect, paired_effect
 from assay.stats.paired import mcnemar_midp
 
 FAILED = "failed"
+_SILENT = frozenset({"abstained", "refused", "no_reply"})
+_OF_WHAT_WAS_SAID = frozenset({"groundedness", "citation_precision"})
 
 
 @dataclass(slots=True)
@@ -116,7 +120,8 @@ def _value(case: CaseTally, metric: Metric) -> float | None:
     """The case's mean over repeats with the worst value where it is owed; None when nothing can be said."""
     zeros = 0
     if metric.direction is Direction.HIGHER and metric.kind is not MetricKind.SKEWED:
-        zeros = case.failed + (sum(case.unscored.values()) if metric.kind is MetricKind.BINARY else 0)
+        silent = 0 if metric.name in _OF_WHAT_WAS_SAID else sum(case.unscored[reason] for reason in _SILENT)
+        zeros = case.failed + silent
     count = len(case.scores) + zeros
     return sum(case.scores) / count if count else None
 

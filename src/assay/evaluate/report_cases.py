@@ -1,0 +1,137 @@
+"""The cases that flipped, for the comparison report: question, what was expected, both answers with their citations.
+
+Everything shown here was written by documents, users or models; all of it is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+from assay.evaluate.pairing import failure_code, has_failed
+from assay.plot.svg import element, table_html
+from assay.records.comparison import Comparison, Flip
+from assay.records.dialogue import AnswerSentence, Citation, Outcome
+from assay.records.evaluation import Sample
+from assay.records.golden import Case, Expected
+
+SHOWN = 100
+"""Cases written out in full; a reader who needs more reads the runs."""
+_OPEN = 3
+
+
+def flipped_html(
+    comparison: Comparison, cases: Iterable[Case], samples_a: Iterable[Sample], samples_b: Iterable[Sample]
+) -> str:
+    """The section of flipped cases, worst first; a case that flipped in several metrics stands once."""
+    if not comparison.flips:
+        return element("p", "No case changed.")
+    by_case: dict[str, list[Flip]] = {}
+    for flip in comparison.flips:
+        by_case.setdefault(flip.case_id, []).append(flip)
+    known = {case.case_id: case for case in cases}
+    left, right = _first(samples_a), _first(samples_b)
+    shown = [case_id for case_id in by_case if case_id in known][:SHOWN]
+    parts = [
+        _case(known[case_id], by_case[case_id], left.get(case_id), right.get(case_id), opened=index < _OPEN)
+        for index, case_id in enumerate(shown)
+    ]
+    lost = sum(any(flip.loss > 0 for flip in flips) for flips in by_case.values())
+    lead = f"{len(by_case)} cases changed; the candidate is worse on {lost} of them."
+    if len(by_case) > len(shown):
+        lead += f" The worst {len(shown)} are shown."
+    return element("p", escape(lead)) + "".join(parts)
+
+
+def _first(samples: Iterable[Sample]) -> Mapping[str, Sample]:
+    """The first repeat of every case."""
+    found: dict[str, Sample] = {}
+    for sample in samples:
+        if sample.case_id not in found or sample.repeat < found[sample.case_id].repeat:
+            found[sample.case_id] = sample
+    return found
+
+
+def _case(case: Case, flips: Sequence[Flip], a: Sample | None, b: Sample | None, *, opened: bool) -> str:
+    worse = flips[0].loss > 0
+    tag = element("span", "✕ lost" if worse else "✓ won", class_=f"tag {'worse' if worse else 'clears'}")
+    changes = ", ".join(f"{flip.metric} {flip.baseline:.3g} → {flip.candidate:.3g}" for flip in flips)
+    summary = element(
+        "summary",
+        tag,
+        element("span", escape(case.question), class_="question", dir="auto", **_language(case)),
+        element("span", escape(changes), class_="changes"),
+    )
+    rows = [[flip.metric, f"{flip.baseline:.3f}", f"{flip.candidate:.3f}"] for flip in flips]
+    inside = element(
+        "div",
+        _expected(case.expected, case),
+        element(
+            "div",
+            element("div", element("h3", "A · baseline"), _answer(a), class_="answer", dir="auto", **_language(case)),
+            element("div", element("h3", "B · candidate"), _answer(b), class_="answer", dir="auto", **_language(case)),
+            class_="pair",
+        ),
+        table_html(f"Scores of case {case.case_id} that changed", ("metric", "A", "B"), rows),
+        class_="inside",
+    )
+    made = element("details", summary, inside, class_="case")
+    return made.replace("<details", "<details open", 1) if opened else made
+
+
+def _language(case: Case) -> dict[str, str]:
+    """The `lang` attribute when a slice states the language."""
+    for name in case.slices:
+        key, _, value = name.partition("=")
+        if key == "language" and value.isalnum():
+            return {"lang": value}
+    return {}
+
+
+def _expected(expected: Expected, case: Case) -> str:
+    rows: list[tuple[str, str]] = []
+    if not expected.answerable:
+        rows.append(("expected", "to decline: the documents do not hold the answer"))
+    if expected.answers:
+        rows.append(("expected", " or ".join(f"“{answer}”" for answer in expected.answers)))
+    if expected.must:
+        rows.append(("must say", ", ".join(f"“{text}”" for text in expected.must)))
+    if expected.must_not:
+        rows.append(("must not say", ", ".join(f"“{text}”" for text in expected.must_not)))
+    for evidence in expected.evidence:
+        rows.append(("evidence", f"{evidence.doc_id}: “{evidence.quote}”" if evidence.quote else evidence.doc_id))
+    rows.append(("case", " · ".join([case.case_id, *case.slices])))
+    return element("dl", *(element("dt", escape(k)) + element("dd", escape(v), dir="auto") for k, v in rows))
+
+
+def _answer(sample: Sample | None) -> str:
+    if sample is None:
+        return element("p", "not run", class_="muted")
+    reply = sample.reply
+    if has_failed(sample):
+        return element("p", "failed: ", element("code", escape(failure_code(sample))))
+    if reply.outcome is not Outcome.ANSWERED:
+        words = "declined to answer" if reply.outcome is Outcome.ABSTAINED else "refused by a guard"
+        said = element("p", words, ": " if reply.reason else "", element("code", escape(reply.reason or "")))
+        return said + _sentences(reply.sentences)
+    withheld = len(reply.withheld)
+    note = f"{withheld} sentence{'s' if withheld > 1 else ''} withheld because the check failed" if withheld else ""
+    return _sentences(reply.sentences) + (element("p", note, class_="muted") if note else "")
+
+
+def _sentences(sentences: Sequence[AnswerSentence]) -> str:
+    numbers: dict[Citation, int] = {}
+    said = []
+    for sentence in sentences:
+        marks = "".join(f"[{numbers.setdefault(c, len(numbers) + 1)}]" for c in sentence.citations)
+        text = escape(sentence.text)
+        if sentence.marked:
+            text = element("span", text, class_="unverified") + " (not verified)"
+        said.append(f"{text}{element('sup', marks) if marks else ''}")
+    sources = "".join(element("li", _source(citation)) for citation in numbers)
+    return (element("p", " ".join(said)) if said else "") + (element("ol", sources) if sources else "")
+
+
+def _source(citation: Citation) -> str:
+    page = f", page {citation.page}" if citation.page else ""
+    return f"{escape(citation.title or citation.span.doc_id)}{page}: {element('q', escape(citation.quote))}"

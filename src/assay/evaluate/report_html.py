@@ -1,0 +1,212 @@
+"""The comparison report: one HTML file that needs no network and no script, for a browser, a mail or a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from importlib.resources import files
+
+from assay.evaluate.compare import forest_rows
+from assay.evaluate.report_cases import flipped_html
+from assay.plot.forest import ForestRow, forest_svg, forest_table, rows_from_decision, takeaway
+from assay.plot.svg import digits_for, element, figure_html, signed, table_html
+from assay.records.comparison import Clause, Comparison, Decision, Verdict
+from assay.records.evaluation import Metric, MetricKind, MetricSummary, Report, Sample
+from assay.records.golden import GoldenSet
+
+VERDICT_WORDS = {
+    Verdict.SHIP: ("✓", "Ship", "the candidate is not worse than the policy allows on any clause"),
+    Verdict.DO_NOT_SHIP: ("✕", "Do not ship", "the candidate is shown to be worse than the policy allows"),
+    Verdict.NEED_MORE_DATA: ("?", "Need more data", "neither safety nor harm is shown yet"),
+    Verdict.CANNOT_JUDGE: ("!", "Cannot judge", "the evidence is not whole"),
+}
+
+
+def comparison_html(
+    comparison: Comparison,
+    report_a: Report,
+    report_b: Report,
+    golden: GoldenSet,
+    samples_a: Iterable[Sample],
+    samples_b: Iterable[Sample],
+    decision: Decision | None = None,
+) -> str:
+    """The whole page. Text of documents, users and models is escaped; nothing is fetched when it is opened."""
+    title = headline(comparison, decision)
+    sections = [
+        _decision(decision) if decision else "",
+        _section("Differences", _differences(comparison)),
+        _section("Both runs", _summaries(report_a, report_b)),
+        _section("Failures", _failures(report_a, report_b)),
+        _section("Cases that changed, worst first", flipped_html(comparison, golden.cases, samples_a, samples_b)),
+    ]
+    eyebrow = f"{report_a.run.app} · golden set {comparison.golden_name} · {comparison.cases} cases in both runs"
+    style = files("assay.evaluate").joinpath("report.css").read_text("utf-8")
+    return "".join(
+        [
+            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta name="color-scheme" content="light dark">',
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
+            f"<title>{escape(title)}</title><style>{style}</style></head><body>",
+            element(
+                "header", element("p", escape(eyebrow), class_="eyebrow"), element("h1", escape(title)), class_="top"
+            ),
+            element("main", *sections),
+            _provenance(comparison, report_a, report_b, decision),
+            "</body></html>\n",
+        ]
+    )
+
+
+def headline(comparison: Comparison, decision: Decision | None = None) -> str:
+    """The page in one sentence: the verdict if there is one, else what is shown to be better and worse."""
+    if decision is not None:
+        return f"{VERDICT_WORDS[decision.verdict][1]}: {decision.reason}"
+    rows = [row for row in forest_rows(comparison) if not row.slice]
+    better = [_change(row) for row in rows if row.state == "clears"]
+    worse = [_change(row) for row in rows if row.state == "worse"]
+    if not better and not worse:
+        return f"No difference is shown in any of {len(rows)} metrics"
+    parts = []
+    if worse:
+        parts.append("worse in " + ", ".join(worse))
+    if better:
+        parts.append("better in " + ", ".join(better))
+    return "The candidate is " + " and ".join(parts)
+
+
+def _change(row: ForestRow) -> str:
+    if row.unit:
+        return f"{row.metric} ({signed(row.estimate, digits_for([row.estimate]))} {row.unit})"
+    return f"{row.metric} ({signed(100.0 * row.estimate, 1)} points)"
+
+
+def _section(heading: str, *content: str) -> str:
+    return element("section", element("h2", escape(heading)), *content)
+
+
+def _scroll(content: str) -> str:
+    return element("div", content, class_="scroll", tabindex=0, role="region", aria_label="scrolls sideways")
+
+
+def _figure(rows: Sequence[ForestRow], identity: str, caption: str) -> str:
+    svg = _scroll(forest_svg(rows, identity=identity, title=caption))
+    return figure_html(svg, takeaway(rows), _scroll(forest_table(rows, caption)))
+
+
+def _decision(decision: Decision) -> str:
+    mark, word, meaning = VERDICT_WORDS[decision.verdict]
+    badge = element("span", f"{mark} {word}", class_=f"verdict {decision.verdict.value}")
+    parts = [element("p", badge, " ", escape(meaning + "."))]
+    if decision.n_needed is not None:
+        words = f"A golden set of about {decision.n_needed:,} cases like these would decide it."
+        parts.append(element("p", escape(words)))
+    rows = rows_from_decision(decision)
+    if rows:
+        parts.append(_figure(rows, "gate-forest", "Clauses of the gate: candidate minus baseline"))
+    table = [
+        [_clause_name(r.clause), r.clause.kind.value.replace("_", " "), f"{r.clause.margin:g}", f"{r.clause.alpha:g}",
+         str(r.delta.interval.n) if r.delta else "–", VERDICT_WORDS[r.verdict][1], r.reason]
+        for r in decision.clauses
+    ]  # fmt: skip
+    header = ("clause", "asks for", "margin", "alpha", "n", "verdict", "why")
+    parts.append(_scroll(table_html("Every clause of the policy, fixed before the data were seen", header, table)))
+    if decision.notes:
+        parts.append(element("ul", *(element("li", escape(note)) for note in decision.notes)))
+    return _section("Gate", *parts)
+
+
+def _clause_name(clause: Clause) -> str:
+    return f"{clause.metric} · {clause.slice}" if clause.slice else clause.metric
+
+
+def _differences(comparison: Comparison) -> str:
+    rows = forest_rows(comparison)
+    level = comparison.deltas[0].interval.level if comparison.deltas else 0.95
+    note = (
+        f"Candidate minus baseline, paired by case, {level:.0%} intervals. Cases that share a source document or a "
+        "conversation count as one cluster. A slice is marked only if it survives the correction for the number of "
+        "slices (Benjamini-Hochberg)."
+    ).replace("%", " %")
+    methods = ", ".join(sorted({delta.interval.method for delta in comparison.deltas}))
+    left_out = [
+        f"{delta.metric.name}: {count} cases scored in one run only are left out ({reason})"
+        for delta in comparison.deltas
+        for reason, count in delta.dropped.items()
+    ] + [
+        f"{delta.metric.name}: {delta.failed_as_worst} cases that one run did not answer count as the worst value"
+        for delta in comparison.deltas
+        if delta.failed_as_worst
+    ]
+    return "".join(
+        [
+            element("p", escape(note)),
+            _figure(rows, "forest", "Candidate minus baseline by metric and slice"),
+            element("ul", *(element("li", escape(text)) for text in left_out)) if left_out else "",
+            element("p", f"Methods: {escape(methods)}.", class_="muted") if methods else "",
+        ]
+    )
+
+
+def _summaries(report_a: Report, report_b: Report) -> str:
+    theirs = {summary.metric.name: summary for summary in report_b.summaries}
+    names = [summary.metric for summary in report_a.summaries]
+    names += [s.metric for s in report_b.summaries if s.metric.name not in {m.name for m in names}]
+    ours = {summary.metric.name: summary for summary in report_a.summaries}
+    rows = [[_metric_name(m), _value(ours.get(m.name)), _value(theirs.get(m.name))] for m in names]
+    missing = [[_metric_name(m), _missing(ours.get(m.name)), _missing(theirs.get(m.name))] for m in names]
+    header = ("metric", "A · baseline", "B · candidate")
+    return _scroll(table_html("Value with its 95 % interval and number of samples scored", header, rows)) + element(
+        "details",
+        element("summary", "What could not be scored, and why"),
+        _scroll(table_html("Samples without a score by reason", header, missing)),
+    )
+
+
+def _metric_name(metric: Metric) -> str:
+    return f"{metric.name} ({metric.unit})" if metric.unit else metric.name
+
+
+def _value(summary: MetricSummary | None) -> str:
+    if summary is None:
+        return "not measured"
+    if summary.interval is None:
+        return f"no score (n {summary.scored})"
+    found = summary.interval
+    digits = digits_for([found.estimate]) if summary.metric.kind is MetricKind.SKEWED else 3
+    return f"{found.estimate:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}] (n {summary.scored})"
+
+
+def _missing(summary: MetricSummary | None) -> str:
+    return _counted(summary.unscored) if summary is not None else "not measured"
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason} {count}" for reason, count in sorted(counts.items())) or "none"
+
+
+def _failures(report_a: Report, report_b: Report) -> str:
+    codes = sorted({*report_a.failures, *report_b.failures})
+    if not codes:
+        return element("p", "No sample failed in either run.")
+    rows = [[code, str(report_a.failures.get(code, 0)), str(report_b.failures.get(code, 0))] for code in codes]
+    return table_html("Samples that failed, by code", ("code", "A · baseline", "B · candidate"), rows)
+
+
+def _provenance(comparison: Comparison, a: Report, b: Report, decision: Decision | None) -> str:
+    rows = [("golden set", f"{comparison.golden_name} @ {comparison.golden_version}")]
+    for name, report in (("A · baseline", a), ("B · candidate", b)):
+        run = report.run
+        split = f", split {run.split}" if run.split else ""
+        rows.append((name, f"run {run.run_id}, bundle {run.bundle_id or 'none'}, {run.status.value}"))
+        rows.append(("", f"{run.cases} cases × {run.repeats} repeats, seed {run.seed}{split}, begun {run.created_at}"))
+        if run.versions:
+            rows.append(("", ", ".join(f"{key} {value}" for key, value in sorted(run.versions.items()))))
+    if decision is not None:
+        rows.append(("decision", decision.decision_id))
+        rows.append(("policy", decision.policy_digest))
+        rows.extend(("run digest", f"{run_id}: {digest}") for run_id, digest in sorted(decision.run_digests.items()))
+        rows.append(("seed", f"{decision.seed}, judged {decision.created_at}"))
+    listed = "".join(element("dt", escape(key)) + element("dd", element("code", escape(text))) for key, text in rows)
+    return element("footer", element("h2", "Where this comes from"), element("dl", listed))
