@@ -19,11 +19,9 @@ from assay.records.errors import Unavailable
 PASSAGES = ranked(OPENING, RULES)
 
 
-async def draft(
-    script: str, as_json: bool = False, **fields: object
-) -> tuple[list[DraftSentence], DraftDone, FakeChat]:
+async def draft(script: str, output: str = "text", **fields: object) -> tuple[list[DraftSentence], DraftDone, FakeChat]:
     model = FakeChat([script], **fields)  # type: ignore[arg-type]
-    generator = ChatGenerator(model, as_json=as_json, new_marker=lambda: "k3y")
+    generator = ChatGenerator(model, output=output, new_marker=lambda: "k3y")
     events = [event async for event in generator.draft("When?", (), PASSAGES)]
     done = events[-1]
     assert isinstance(done, DraftDone)
@@ -93,10 +91,10 @@ async def test_an_answer_that_was_cut_off_loses_its_broken_end() -> None:
 async def test_json_output() -> None:
     """Sentences and citations are read from the object that was asked for, and an empty list declines."""
     body = {"sentences": [{"text": "Founded in 1897 [1].", "cites": [1, 9]}, {"text": DECLINE, "cites": []}]}
-    sentences, done, model = await draft(json.dumps(body), as_json=True)
+    sentences, done, model = await draft(json.dumps(body), output="json")
     assert [(s.text, s.cited) for s in sentences] == [("Founded in 1897.", (1,))]
     assert model.calls[0][1].schema is not None
-    _, done, _ = await draft('{"sentences": []}', as_json=True)
+    _, done, _ = await draft('{"sentences": []}', output="json")
     assert done.declined
 
 
@@ -104,7 +102,7 @@ async def test_json_output() -> None:
 async def test_json_of_another_shape_is_refused(script: str) -> None:
     """An answer that is not what was asked for is an error with a stable code."""
     with pytest.raises(Unavailable) as caught:
-        await draft(script, as_json=True)
+        await draft(script, output="json")
     assert caught.value.code == "chat.refused_schema"
 
 
@@ -119,7 +117,7 @@ async def test_passages_are_marked_data_without_control_tokens() -> None:
     assert (system.role, earlier, last.role) == ("system", Turn("user", "Hi"), "user")
     assert "k3y" in system.content
     assert last.content.count("k3y") == 2
-    assert "<|" not in last.content
+    assert "<|im_" not in last.content.replace("<|im_ end|>", "")
     assert "INST" not in last.content
 
 

@@ -58,7 +58,7 @@ def calibrate(
     level: float = 0.95,
     *,
     on_upper_bound: bool = False,
-    created_at: str = "",
+    now: str = "",
     scorer: str = "answer_supported.v1",
 ) -> Calibration:
     """The threshold with the largest coverage whose error on these points is at most `target_error`.
@@ -91,7 +91,7 @@ def calibrate(
         cases=len(points),
         scorer=scorer,
         curve=_thinned(curve),
-        created_at=created_at,
+        created_at=now,
     )
 
 

@@ -21,6 +21,8 @@ from assay.text.sentences import after_marks, sentence_spans
 
 _CITES = re.compile(r"\s?\[(\d{1,3}(?:\s?[,;–-]\s?\d{1,3}){0,9})\]")
 _LEADING = re.compile(r"(?:\s?\[\d{1,3}(?:\s?[,;–-]\s?\d{1,3}){0,9}\])+[.。]?")
+TEXT = "text"
+JSON = "json"
 _TEXT_NUMBER = 100
 """A bracketed number from here on that names no passage is text, such as an error code, and no mistaken citation."""
 _SENTENCE_ENDS = frozenset('.!?…。！？|)]"”’»')
@@ -35,21 +37,25 @@ def _new_marker() -> str:
 class ChatGenerator:
     """A `Generator` on a chat model.
 
-    With `as_json` the model is held to a JSON Schema and its sentences come when it is done; otherwise they come one by
-    one while it writes. Citation numbers that name no passage are dropped, so such a sentence fails its check.
+    With `output` `json` the model is held to a JSON Schema and its sentences come when it is done; with `text` they
+    come one by one while it writes. Citation numbers that name no passage are dropped, so that such a
+    sentence fails its check.
     """
 
     model: ChatModel
     prompt: PromptTemplate = DEFAULT_PROMPT
     options: ChatOptions = field(default_factory=ChatOptions)
-    as_json: bool = False
+    output: str = TEXT
     new_marker: Callable[[], str] = _new_marker
+
+    def __post_init__(self) -> None:
+        if self.output not in (TEXT, JSON):
+            raise ValueError(f"output is {TEXT} or {JSON}, not {self.output}")
 
     @property
     def recipe(self) -> str:
-        shape = "json" if self.as_json else "text"
         return (
-            f"chat.v1(model={self.model.recipe}, prompt={self.prompt.digest}, output={shape}, "
+            f"chat.v1(model={self.model.recipe}, prompt={self.prompt.digest}, output={self.output}, "
             f"temperature={self.options.temperature}, max_tokens={self.options.max_tokens})"
         )
 
@@ -58,12 +64,11 @@ class ChatGenerator:
     ) -> AsyncIterator[DraftEvent]:
         """Yield sentences, then `DraftDone`. Raises Unavailable as the model does, and `chat.refused_schema` when
         its JSON does not have the shape asked for."""
-        asked = messages(self.prompt, question, history, passages, self.new_marker(), self.as_json)
-        options = replace(self.options, schema=ANSWER_SCHEMA) if self.as_json else self.options
+        as_json = self.output == JSON
+        asked = messages(self.prompt, question, history, passages, self.new_marker(), as_json)
+        options = replace(self.options, schema=ANSWER_SCHEMA) if as_json else self.options
         async with closing(self.model.stream(asked, options)) as events:
-            drafted = (
-                self._json_draft(events, len(passages)) if self.as_json else self._text_draft(events, len(passages))
-            )
+            drafted = self._json_draft(events, len(passages)) if as_json else self._text_draft(events, len(passages))
             async with closing(drafted) as sentences:
                 async for event in sentences:
                     yield event

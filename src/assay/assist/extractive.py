@@ -20,17 +20,17 @@ _SAME_TOPIC = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class ComposePolicy:
-    """How much is shown: at most `most_sentences`; the first needs `least_score`, each further one also `follow_share`
+class ExtractivePolicy:
+    """How much is shown: at most `max_sentences`; the first needs `least_score`, each further one also `follow_share`
     of the first one's score. Scores are estimated probabilities, 0 to 1."""
 
-    most_sentences: int = 2
+    max_sentences: int = 2
     least_score: float = 0.02
     follow_share: float = 0.3
 
     @property
     def recipe(self) -> str:
-        return f"most_sentences={self.most_sentences}, least_score={self.least_score}, follow_share={self.follow_share}"
+        return f"max_sentences={self.max_sentences}, least_score={self.least_score}, follow_share={self.follow_share}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ExtractiveComposer:
     the question asks about instructions.
     """
 
-    policy: ComposePolicy = field(default_factory=ComposePolicy)
+    policy: ExtractivePolicy = field(default_factory=ExtractivePolicy)
 
     @property
     def recipe(self) -> str:
@@ -67,12 +67,12 @@ def last_question(history: Sequence[Turn]) -> str:
 
 
 def choose(
-    question: Question, candidates: Sequence[Candidate], passages: Sequence[Ranked], policy: ComposePolicy
+    question: Question, candidates: Sequence[Candidate], passages: Sequence[Ranked], policy: ExtractivePolicy
 ) -> tuple[Candidate, ...]:
     """The sentences to show, in the order in which they are shown."""
     chosen: list[Candidate] = []
     for candidate in candidates:
-        if len(chosen) >= policy.most_sentences:
+        if len(chosen) >= policy.max_sentences:
             break
         least = policy.least_score if not chosen else max(policy.least_score, policy.follow_share * chosen[0].score)
         if candidate.score < least:

@@ -71,11 +71,11 @@ DEFAULT_PROMPT = PromptTemplate()
 
 
 def clean(text: str, marker: str) -> str:
-    """A passage without the marker and without control tokens of chat formats."""
-    shown = text.replace(marker, "")
-    while (again := _ROLE_TOKENS.sub("", shown)) != shown:  # removing one token may make another
-        shown = again
-    return shown
+    """A passage without the marker and without control tokens of chat formats.
+
+    A space takes the place of each, so that what stood around it cannot join into another one.
+    """
+    return _ROLE_TOKENS.sub(" ", text.replace(marker, " "))
 
 
 def messages(
