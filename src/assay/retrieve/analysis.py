@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -62,15 +64,18 @@ class Analyzer:
         """
         return _terms(text, group, frozenset())
 
-    def query_terms(self, text: str, group: str) -> list[str]:
-        """The terms of a query: small words are left out unless nothing else is there or they are written as names
-        (`IT`, `vitamin A`); at most 512, so that a pasted book cannot stall the engine.
+    def query_terms(self, text: str, group: str) -> dict[str, int]:
+        """The terms of a query, with how often each stands in it.
+
+        Small words are left out unless nothing else is there or they are written as names (`IT`, `vitamin A`). At most
+        512 terms, so that a pasted book cannot stall the engine.
 
         Without small words nDCG@10 rose from .75 to .79 on mtrag-un-pooled and from .67 to .75 on claude-docs: in short
         chunks a rare question word outweighs the subject.
         """
         small = STOP_WORDS.get(group, frozenset()) - _written_as_names(text)
-        return (_terms(text, group, small) or self.terms(text, group))[:_MOST_QUERY_TERMS]
+        counts = Counter(_terms(text, group, small) or self.terms(text, group))
+        return dict(itertools.islice(counts.items(), _MOST_QUERY_TERMS))
 
 
 def _terms(text: str, group: str, without: frozenset[str]) -> list[str]:

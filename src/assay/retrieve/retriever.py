@@ -11,10 +11,12 @@ from assay.ports.reading import Clock
 from assay.ports.storage import Catalog
 from assay.records.errors import InputError
 from assay.records.retrieval import Hit, Query, Ranked, Retrieved
-from assay.retrieve.followup import contextual
+from assay.retrieve.followup import weighted_text, weighted_turns, weighted_vector
 from assay.retrieve.fuse import reciprocal_ranks
 
 MODES = ("lexical", "dense", "hybrid")
+MOST_TURNS = 6
+"""The question is repeated 2 to this power times in the text that is searched."""
 
 
 @runtime_checkable
@@ -39,13 +41,15 @@ class RetrievePolicy:
     rrf_k: int = 60
     min_vector_share: float = 0.9
     per_document: int = 0
-    history_turns: int = 0
+    history_turns: int = 3
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise InputError("retrieve.mode", f"the mode must be one of {', '.join(MODES)}", where="$.mode")
         if self.candidates < 1 or self.rrf_k < 0 or not 0 <= self.min_vector_share <= 1:
             raise InputError("retrieve.policy", "candidates, rrf_k or min_vector_share is out of its range")
+        if self.per_document < 0 or not 0 <= self.history_turns <= MOST_TURNS:
+            raise InputError("retrieve.policy", f"per_document is below 0 or history_turns not 0 to {MOST_TURNS}")
 
     @property
     def recipe(self) -> str:
@@ -108,11 +112,13 @@ class HybridRetriever:
 
     def _until_enough(self, query: Query, mode: str, stage_ms: dict[str, float]) -> list[Ranked]:
         """Ask for more until enough of what was found may be shown, or the engines have no more."""
-        text = contextual(query.text, query.history, self._policy.history_turns)
+        turns = weighted_turns(query.text, query.history, self._policy.history_turns)
+        text = weighted_text(turns)
         vector = None
         if mode != "lexical" and self._embedder is not None:
             with _Timed(self._clock, stage_ms, "embed"):
-                vector = self._embedder.embed([text])[0]
+                vectors = self._embedder.embed([turn for turn, _ in turns])
+                vector = weighted_vector(vectors, [weight for _, weight in turns])
         depth = max(self._policy.candidates, query.limit)
         while True:
             rankings: dict[str, tuple[Hit, ...]] = {}
@@ -139,13 +145,14 @@ class HybridRetriever:
                 stages.setdefault(hit.chunk_id, {})[name] = (rank, hit.score)
         ranked: list[Ranked] = []
         taken: dict[str, int] = {}
+        cap = self._policy.per_document
         for start in range(0, len(fused), _LOOKED_UP_AT_ONCE):
             part = [hit.chunk_id for hit in fused[start : start + _LOOKED_UP_AT_ONCE]]
             visible = self._catalog.visible(part, query.scope)
             chunks = self._catalog.chunks([chunk_id for chunk_id in part if chunk_id in visible])
             for hit in fused[start : start + _LOOKED_UP_AT_ONCE]:
                 chunk = chunks.get(hit.chunk_id)
-                if chunk is None or ((cap := self._policy.per_document) and taken.get(chunk.doc_id, 0) >= cap):
+                if chunk is None or (cap and taken.get(chunk.doc_id, 0) >= cap):
                     continue
                 taken[chunk.doc_id] = taken.get(chunk.doc_id, 0) + 1
                 ranked.append(Ranked(chunk, hit.score, stages[hit.chunk_id]))

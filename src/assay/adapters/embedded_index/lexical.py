@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,12 +110,13 @@ def _query(schema: Any, analyzer: Analyzer, groups: Sequence[str], text: str, sc
     return Query.boolean_query([(Occur.Must, allowed), (Occur.Must, Query.boolean_query(parts))])
 
 
-def _term_queries(schema: Any, terms: Sequence[str]) -> Iterable[Any]:
+def _term_queries(schema: Any, terms: Mapping[str, int]) -> Iterable[Any]:
     from tantivy import Query
 
-    for term in terms:
-        yield Query.term_query(schema, "body", term, "freq")
-        yield Query.boost_query(Query.term_query(schema, "head", term, "freq"), HEAD_BOOST)
+    for term, count in terms.items():
+        body = Query.term_query(schema, "body", term, "freq")
+        yield body if count == 1 else Query.boost_query(body, float(count))
+        yield Query.boost_query(Query.term_query(schema, "head", term, "freq"), HEAD_BOOST * count)
 
 
 def committed_opstamp(folder: Path) -> int:
