@@ -72,7 +72,7 @@ class TraceWriter:
     def flush(self, timeout_s: float = 5.0) -> bool:
         """Wait until everything offered so far is written; False when it is not in time, or when the store fails."""
         with self._changed:
-            self._hurry = True
+            self._hurry, self._error = True, ""
             self._changed.notify_all()
             done = self._changed.wait_for(lambda: not self._waiting or bool(self._error), timeout_s)
             self._hurry = False
@@ -107,12 +107,13 @@ class TraceWriter:
         """The oldest traces, once a batch is full, the interval is over or somebody waits; empty at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or bool(self._waiting))
-            if not (self._closed or self._hurry):
-                enough = lambda: self._closed or self._hurry or len(self._waiting) >= self._batch  # noqa: E731
-                self._changed.wait_for(enough, self._interval_s)
+            self._changed.wait_for(lambda: self._pressed() or len(self._waiting) >= self._batch, self._interval_s)
             if self._closed and self._error:
                 return []
             return [self._waiting[number] for number in range(min(self._batch, len(self._waiting)))]
+
+    def _pressed(self) -> bool:
+        return self._closed or self._hurry
 
     def _kept(self, count: int) -> None:
         with self._changed:
@@ -128,7 +129,7 @@ class TraceWriter:
                 log.warning("traces cannot be written and wait in memory: %s", error.code)
             self._error = error.code
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._closed, self._retry_s)
+            self._changed.wait_for(self._pressed, self._retry_s)
 
 
 class Traced:

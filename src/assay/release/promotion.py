@@ -7,8 +7,9 @@ The rules of evidence:
 - A `ship` against something that is no longer live is stale: it says nothing about replacing today's bundle.
 - Where nothing is live yet, a `ship` against any other bundle counts. A bundle judged against itself proves nothing, so
   the very first bundle of an app needs an override with a reason ("first release").
-- A rollback needs no record: it returns to what was live before and passed its gate then. It can only return to a bundle
-  that a promotion replaced, never to one that was itself rolled back, so it is no way round the gate.
+- A bundle that was rolled back failed in the world: a record older than that is stale too.
+- A rollback needs no record: it returns to what was live before and passed its gate then. It can only return to a
+  bundle that a promotion replaced, never to one that was itself rolled back, so it is no way round the gate.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def promote(
     live = pointer.bundle_id if pointer else ""
     if name == live:
         raise NotReleasable("release.already_live", "this bundle is live already", where=name[:12])
-    record, refusal = _evidence(name, live, [d for d in decisions.for_bundle(name) if d.app == app])
+    records = [record for record in decisions.for_bundle(name) if record.app == app]
+    record, refusal = _evidence(name, live, records, _rolled_back_at(name, releases.history(app)))
     if refusal is not None and not override:
         raise refusal
     event = ReleaseEvent(
@@ -71,11 +73,19 @@ def promote(
     return releases.swap(event, pointer.revision if pointer else 0)
 
 
-def _evidence(bundle_id: str, live: str, records: Sequence[Decision]) -> tuple[Decision | None, NotReleasable | None]:
+def _rolled_back_at(bundle_id: str, history: Sequence[ReleaseEvent]) -> str:
+    """When a rollback last took this bundle away; empty when none did."""
+    away = (event.at for event in history if event.action == ROLLBACK and event.previous_bundle_id == bundle_id)
+    return next(away, "")
+
+
+def _evidence(
+    bundle_id: str, live: str, records: Sequence[Decision], rolled_back_at: str
+) -> tuple[Decision | None, NotReleasable | None]:
     """The record that a promotion rests on, or overrides, and why it does not suffice. `records` are newest first."""
     others = [record for record in records if record.baseline_bundle != bundle_id]
-    against_live = [record for record in others if not live or record.baseline_bundle == live]
-    record = next(iter(against_live), None)
+    fresh = [record for record in others if record.created_at > rolled_back_at]
+    record = next((one for one in fresh if not live or one.baseline_bundle == live), None)
     if record is not None:
         if record.policy.digest != record.policy_digest:
             raise CannotJudge(
@@ -92,7 +102,9 @@ def _evidence(bundle_id: str, live: str, records: Sequence[Decision]) -> tuple[D
     if any(one.verdict is Verdict.SHIP for one in others):
         return others[0], NotReleasable(
             "release.stale_record",
-            "this bundle passed against another bundle than the one that is live now",
+            "this bundle was rolled back after the decision that it may ship"
+            if not fresh
+            else "this bundle passed against another bundle than the one that is live now",
             where=bundle_id[:12],
             remedy=f"assay gate {bundle_id[:12]} --against live",
         )
@@ -131,7 +143,7 @@ def rollback(
     if target not in earlier:
         raise NotReleasable(
             "release.not_an_earlier_one",
-            "this bundle was not replaced by a promotion; only a promotion can make it live",
+            "a rollback cannot return to this bundle; only a promotion can make it live",
             where=target[:12],
             remedy="one of: " + ", ".join(one[:12] for one in earlier),
         )
