@@ -1,0 +1,34 @@
+"""Which parser reads which suffix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from assay.adapters.parsers.csvs import CsvParser
+from assay.adapters.parsers.docx import DocxParser
+from assay.adapters.parsers.html import HtmlParser
+from assay.adapters.parsers.jsonl import JsonlParser
+from assay.adapters.parsers.markdown import MarkdownParser
+from assay.adapters.parsers.pdf import PdfParser
+from assay.adapters.parsers.plain import TextParser
+from assay.ports.reading import Parser
+
+
+def parsers() -> Mapping[str, Parser]:
+    """Parsers by file suffix in lower case, with its dot. No parsing library is loaded before the first `parse`."""
+    markdown, html, text = MarkdownParser(), HtmlParser(), TextParser()
+    return {
+        ".md": markdown,
+        ".markdown": markdown,
+        ".md.erb": markdown,
+        ".html": html,
+        ".htm": html,
+        ".xhtml": html,
+        ".txt": text,
+        ".text": text,
+        ".pdf": PdfParser(),
+        ".docx": DocxParser(),
+        ".csv": CsvParser(),
+        ".jsonl": JsonlParser(),
+        ".ndjson": JsonlParser(),
+    }
