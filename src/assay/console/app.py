@@ -40,6 +40,7 @@ def console(house: House) -> Sequence[BaseRoute]:
         get("/runs.json", judged.runs),
         get("/compare", judged.compare),
         get("/compare.json", judged.compare),
+        get("/compare/report", judged.report),
         get("/traces", operate.traces),
         get("/traces.json", operate.traces),
         get("/traces/{trace_id}", operate.trace),

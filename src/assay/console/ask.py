@@ -21,6 +21,8 @@ from assay.records.errors import AssayError
 from assay.wiring.workspace import Running
 
 STREAMED = "application/x-ndjson"
+KEPT_FOR_BACK = "private, no-cache"
+"""Whoever follows a citation without JavaScript must find the answer again with the browser's Back."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,9 @@ class Ask:
         async with aclosing(_events(self.pages, running, request)) as events:
             async for event in events:
                 shown.add(event)
-        return await self._page(http, caller, shown)
+        page = await self._page(http, caller, shown)
+        page.headers["Cache-Control"] = KEPT_FOR_BACK
+        return page
 
     async def feedback(self, http: HttpRequest) -> Response:
         """`POST /feedback`: keep an opinion and say so."""

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from markupsafe import Markup
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from assay.console.page import Pages
-from assay.records.access import Scope
-from assay.records.comparison import Comparison, Flip
+from assay.console.page import HTML, Pages
+from assay.records.access import Caller, Scope
+from assay.records.comparison import Comparison, Decision, Flip, Verdict
 from assay.records.errors import InputError
-from assay.records.evaluation import Direction, Run, RunStatus, Sample
-from assay.records.golden import Case
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from assay.records.evaluation import Run, RunStatus, Sample
+from assay.records.golden import GoldenSet
 
 FLIPS_SHOWN = 50
-COMPARISONS_KEPT = 16
+COMPARISONS_KEPT = 8
+
+VERDICTS = {
+    Verdict.SHIP: ("✓", "Ship"),
+    Verdict.DO_NOT_SHIP: ("✕", "Do not ship"),
+    Verdict.NEED_MORE_DATA: ("?", "Need more data"),
+    Verdict.CANNOT_JUDGE: ("!", "Cannot judge"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +42,14 @@ class ShownFlip:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Two runs, what separates them, and the replies of the cases that flipped."""
+    """Two runs, what separates them, and the first reply to every case that flipped."""
 
     baseline: Run
     candidate: Run
+    golden: GoldenSet
     comparison: Comparison
-    cases: dict[str, Case]
-    samples: tuple[dict[str, Sample], dict[str, Sample]]
+    left: dict[str, Sample]
+    right: dict[str, Sample]
 
 
 class Judged:
@@ -59,21 +66,36 @@ class Judged:
         return self.pages.show(http, "runs.html", caller, {"runs": found})
 
     async def compare(self, http: HttpRequest) -> Response:
-        """`GET /compare?a=&b=`: candidate B minus baseline A, paired by case."""
+        """`GET /compare?a=&b=`: candidate B minus baseline A, paired by case, and the gate's decision if there is one.
+
+        Texts of a case are shown to callers whose scope covers the one that it was asked in.
+        """
+        caller, a, b = await self._asked(http)
+        compared = await asyncio.to_thread(self._compared, a, b)
+        values = await asyncio.to_thread(self._values, compared, caller.scope)
+        twin = {"comparison": compared.comparison, "decision": values["decision"]}
+        return self.pages.show(http, "compare.html", caller, values, twin)
+
+    async def report(self, http: HttpRequest) -> Response:
+        """`GET /compare/report?a=&b=`: the same as one self-contained file to keep or send."""
+        caller, a, b = await self._asked(http)
+        body = await asyncio.to_thread(self._report, a, b, caller.scope)
+        name = f"assay-{a[:12]}-{b[:12]}.html"
+        return Response(body, media_type=HTML, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+    async def _asked(self, http: HttpRequest) -> tuple[Caller, str, str]:
         caller = await self.pages.house.doorman.caller(http, "operate")
+        runs = self.pages.house.services.stores.runs
         a, b = http.query_params.get("a", ""), http.query_params.get("b", "")
         if not a or not b or a == b:
             raise InputError("console.two_runs", "choose two different runs: a baseline A and a candidate B")
-        compared = await asyncio.to_thread(self._compared, a, b)
-        values = await asyncio.to_thread(self._values, compared, caller.scope)
-        return self.pages.show(http, "compare.html", caller, values, {"comparison": compared.comparison})
+        found = await asyncio.to_thread(lambda: (runs.run(a).run_id, runs.run(b).run_id))
+        return caller, *found
 
     def _compared(self, a: str, b: str) -> Compared:
         runs = self.pages.house.services.stores.runs
-        one, other = runs.run(a), runs.run(b)
-        if one.status is other.status is RunStatus.COMPLETE:
-            return self._kept(one.run_id, other.run_id)
-        return self._compare(one.run_id, other.run_id)
+        complete = runs.run(a).status is runs.run(b).status is RunStatus.COMPLETE
+        return self._kept(a, b) if complete else self._compare(a, b)
 
     def _compare(self, a: str, b: str) -> Compared:
         from assay.evaluate.compare import compare
@@ -84,29 +106,70 @@ class Judged:
         left, right = tuple(stores.runs.samples(a)), tuple(stores.runs.samples(b))
         comparison = compare(one, left, other, right, golden)
         flipped = {flip.case_id for flip in comparison.flips[:FLIPS_SHOWN]}
-        cases = {case.case_id: case for case in golden.cases if case.case_id in flipped}
-        return Compared(one, other, comparison, cases, (_first(left, flipped), _first(right, flipped)))
+        return Compared(one, other, golden, comparison, _first(left, flipped), _first(right, flipped))
+
+    def _decision(self, compared: Compared) -> Decision | None:
+        """The newest decision on exactly these two runs."""
+        wanted = (compared.baseline.run_id, compared.candidate.run_id)
+        found = self.pages.house.services.stores.decisions.decisions()
+        return next((d for d in found if (d.baseline_run, d.candidate_run) == wanted), None)
 
     def _values(self, compared: Compared, scope: Scope) -> dict[str, Any]:
-        comparison = compared.comparison
-        left, right = compared.samples
-        flips = []
-        for flip in comparison.flips[:FLIPS_SHOWN]:
-            case = compared.cases.get(flip.case_id)
-            if case is not None and _covers(scope, case.scope):
-                pair = left.get(flip.case_id), right.get(flip.case_id)
-                flips.append(ShownFlip(flip, case.question, *pair))
-            else:
-                flips.append(ShownFlip(flip, None, None, None))
+        from assay.evaluate.compare import forest_rows
+        from assay.evaluate.report_html import headline
+        from assay.plot.forest import forest_svg, forest_table, takeaway
+
+        rows = forest_rows(compared.comparison)
+
+        def figure(identity: str, sliced: bool) -> dict[str, Any]:
+            shown = [row for row in rows if bool(row.slice) is sliced]
+            # plot/ escapes what it draws; it is the one place that hands markup to a template
+            svg, table = Markup(forest_svg(shown, identity=identity)), Markup(forest_table(shown))  # noqa: S704
+            return {"count": len(shown), "takeaway": takeaway(shown), "svg": svg, "table": table}
+
+        decision = self._decision(compared)
         return {
             "baseline": compared.baseline,
             "candidate": compared.candidate,
-            "comparison": comparison,
-            "overall": [delta for delta in comparison.deltas if not delta.slice],
-            "slices": [delta for delta in comparison.deltas if delta.slice],
-            "flips": flips,
-            "higher": Direction.HIGHER,
+            "comparison": compared.comparison,
+            "headline": headline(compared.comparison, None),
+            "decision": decision,
+            "verdicts": VERDICTS,
+            "overall": figure("overall", False),
+            "slices": figure("slices", True),
+            "flips": _flips(compared, scope),
         }
+
+    def _report(self, a: str, b: str, scope: Scope) -> str:
+        from assay.evaluate.report_html import comparison_html
+        from assay.evaluate.summary import summarize
+
+        compared = self._compared(a, b)
+        runs = self.pages.house.services.stores.runs
+        left, right = tuple(runs.samples(a)), tuple(runs.samples(b))
+        clusters = {case.case_id: case.cluster for case in compared.golden.cases if case.cluster}
+        visible = tuple(case for case in compared.golden.cases if _covers(scope, case.scope))
+        return comparison_html(
+            compared.comparison,
+            summarize(compared.baseline, left, clusters),
+            summarize(compared.candidate, right, clusters),
+            replace(compared.golden, cases=visible),
+            left,
+            right,
+            self._decision(compared),
+        )
+
+
+def _flips(compared: Compared, scope: Scope) -> list[ShownFlip]:
+    cases = {case.case_id: case for case in compared.golden.cases if _covers(scope, case.scope)}
+    shown = []
+    for flip in compared.comparison.flips[:FLIPS_SHOWN]:
+        if flip.case_id in cases:
+            pair = compared.left.get(flip.case_id), compared.right.get(flip.case_id)
+            shown.append(ShownFlip(flip, cases[flip.case_id].question, *pair))
+        else:
+            shown.append(ShownFlip(flip, None, None, None))
+    return shown
 
 
 def _first(samples: tuple[Sample, ...], case_ids: set[str]) -> dict[str, Sample]:
