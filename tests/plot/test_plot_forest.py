@@ -62,9 +62,8 @@ def test_names_from_a_golden_set_stay_text() -> None:
 
 
 def test_the_takeaway_names_what_got_worse() -> None:
-    assert takeaway(ROWS) == (
-        "Of 3 differences 2 clear their margin, 1 are shown to be worse (correct · language=de), 0 are open."
-    )
+    words = "Clear their line: 2 of 3. Shown to be worse: 1 (correct · language=de). Not decided: 0."
+    assert takeaway(ROWS) == words
     assert takeaway(()) == "There is nothing to compare."
 
 

@@ -37,7 +37,7 @@ def flipped_html(
         for index, case_id in enumerate(shown)
     ]
     lost = sum(any(flip.loss > 0 for flip in flips) for flips in by_case.values())
-    lead = f"{len(by_case)} cases changed; the candidate is worse on {lost} of them."
+    lead = f"Cases that changed: {len(by_case)}; the candidate is worse on {lost}."
     if len(by_case) > len(shown):
         lead += f" The worst {len(shown)} are shown."
     return element("p", escape(lead)) + "".join(parts)

@@ -131,11 +131,11 @@ def _differences(comparison: Comparison) -> str:
     ).replace("%", " %")
     methods = ", ".join(sorted({delta.interval.method for delta in comparison.deltas}))
     left_out = [
-        f"{delta.metric.name}: {count} cases scored in one run only are left out ({reason})"
+        f"{delta.metric.name}: cases left out, scored in one run only ({reason}): {count}"
         for delta in comparison.deltas
         for reason, count in delta.dropped.items()
     ] + [
-        f"{delta.metric.name}: {delta.failed_as_worst} cases that one run did not answer count as the worst value"
+        f"{delta.metric.name}: cases that one run did not answer and that count as the worst value: {delta.failed_as_worst}"
         for delta in comparison.deltas
         if delta.failed_as_worst
     ]

@@ -93,13 +93,13 @@ def _against_zero(delta: Delta) -> str:
 
 def takeaway(rows: Sequence[ForestRow]) -> str:
     """The plot in one sentence."""
-    count = {state: sum(row.state == state for row in rows) for state in _MEANING}
     if not rows:
         return "There is nothing to compare."
-    rule = "clear their margin" if any(row.margin is not None for row in rows) else "are shown to be better"
-    said = f"Of {len(rows)} differences {count['clears']} {rule}, {count['worse']} are shown to be worse"
+    count = {state: sum(row.state == state for row in rows) for state in _MEANING}
+    rule = "Clear their line" if any(row.margin is not None for row in rows) else "Shown to be better"
     worst = ", ".join(row.name for row in rows if row.state == "worse")
-    return f"{said} ({worst}), {count['open']} are open." if worst else f"{said}, {count['open']} are open."
+    named = f" ({worst})" if worst else ""
+    return f"{rule}: {count['clears']} of {len(rows)}. Shown to be worse: {count['worse']}{named}. Not decided: {count['open']}."
 
 
 def forest_svg(rows: Sequence[ForestRow], *, identity: str = "forest", title: str = "Candidate minus baseline") -> str:

@@ -212,9 +212,9 @@ def _notes(results: Sequence[ClauseResult]) -> tuple[str, ...]:
             continue
         name = result.clause.metric
         if result.delta.failed_as_worst:
-            notes[f"{name}: {result.delta.failed_as_worst} cases without a score count as the worst value"] = None
+            notes[f"{name}: cases without a score that count as the worst value: {result.delta.failed_as_worst}"] = None
         for reason, count in result.delta.dropped.items():
-            notes[f"{name}: {count} cases left out, scored in one run only ({reason})"] = None
+            notes[f"{name}: cases left out, scored in one run only ({reason}): {count}"] = None
     return tuple(notes)
 
 
