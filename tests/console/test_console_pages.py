@@ -51,7 +51,7 @@ async def test_a_question_gets_its_answer_with_links_to_the_exact_evidence() -> 
     marks = [re.findall(r'<mark id="evidence">([^<]*)</mark>', text)[0] for _, text in shown]
     assert marks == ["Every employee has 25 days of leave.", "Unused days expire in March."]
     assert "Answered" in page
-    assert "83 %" in page
+    assert "83\u00a0%" in page
     assert "1 sentence withheld" in page
 
 
@@ -187,7 +187,7 @@ async def test_the_calibrated_promise_stands_on_the_home_page() -> None:
     )
     async with serving(place, console, **DEMO) as (client, _):
         _, page = await get(client, "/")
-    assert re.search(r"83 %</strong> of the questions at\s+<strong>3 %</strong> error", page)
+    assert re.search(r"83\s%</strong> of the questions at\s+<strong>3.0\s%</strong> error", page)
 
 
 async def sign_in(client: aiohttp.ClientSession, key: str, back: str = "/") -> aiohttp.ClientResponse:

@@ -43,7 +43,7 @@ class Ask:
         running = await house.live.running(str(form.get("app", "")))
         shown = ShownAnswer(request.request_id, running.app, running.bundle_id, request.question)
         if STREAMED in http.headers.get("accept", ""):
-            return StreamingResponse(self._pieces(running, request, shown), media_type=STREAMED)
+            return StreamingResponse(self._pieces(running, request, shown, caller), media_type=STREAMED)
         async with aclosing(_events(self.pages, running, request)) as events:
             async for event in events:
                 shown.add(event)
@@ -67,7 +67,9 @@ class Ask:
         values = {"apps": services.apps, "app": app, "answer": shown, "calibration": calibration}
         return self.pages.show(http, "ask.html", caller, values, _twin(shown) if shown else {"apps": services.apps})
 
-    async def _pieces(self, running: Running, request: Request, shown: ShownAnswer) -> AsyncGenerator[bytes, None]:
+    async def _pieces(
+        self, running: Running, request: Request, shown: ShownAnswer, caller: Caller
+    ) -> AsyncGenerator[bytes, None]:
         """One JSON object a line: `sentence` and `summary` with their HTML, ready to be put into the page."""
         try:
             async with aclosing(_events(self.pages, running, request)) as events:
@@ -75,7 +77,7 @@ class Ask:
                     sentence = shown.add(event)
                     if sentence is not None:
                         yield _line("sentence", self.pages.fragment("sentence.html", shown=sentence))
-            yield _line("summary", self.pages.fragment("summary.html", answer=shown))
+            yield _line("summary", self.pages.fragment("summary.html", answer=shown, roles=caller.roles))
         except AssayError as error:
             yield _line("error", self.pages.fragment("problem.html", what=error.what, remedy=error.remedy))
 

@@ -44,8 +44,8 @@ def document_url(doc_id: str) -> str:
     return f"/documents/{quote(doc_id, safe='')}"
 
 
-def percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+def percent(share: float, digits: int = 0) -> str:
+    return f"{100 * share:.{digits}f}\u00a0%"
 
 
 def moment(at: str) -> str:

@@ -32,6 +32,7 @@ function begin() {
   sentences.replaceChildren();
   summary.replaceChildren();
   closePane();
+  document.getElementById("promise")?.remove();
   answer.hidden = false;
   answer.setAttribute("aria-busy", "true");
   stop.hidden = false;
