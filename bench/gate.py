@@ -136,10 +136,10 @@ def same_system(labels: NDArray[np.int64], rng: np.random.Generator) -> Iterator
     slow = rng.lognormal(5.5, 0.4, documents)[labels]
 
     def chance(shift: float) -> Floats:
-        return np.asarray(1.0 / (1.0 + np.exp(-(ease + shift) * 2.0)))
+        return np.asarray(1.0 / (1.0 + np.exp(-(ease + shift) * 2.0)), dtype=np.float64)
 
     def graded(steps: int) -> Floats:
-        return np.round(np.clip(quality + rng.normal(0, 0.05, n), 0, 1) * steps) / steps
+        return np.asarray(np.round(np.clip(quality + rng.normal(0, 0.05, n), 0, 1) * steps) / steps)
 
     def passed(shift: float) -> Floats:
         # The questions of a document also fail together: a draw shared within the document decides one case in three.

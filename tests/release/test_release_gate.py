@@ -242,14 +242,14 @@ def test_the_decision_explains_itself_one_line_a_clause() -> None:
 def test_blocking_is_corrected_for_the_number_of_clauses() -> None:
     """Twenty slices of one metric, equal systems, margin 0: blocks at most at alpha over seeded A/A runs."""
     rng = np.random.default_rng(5)
-    cases = tuple(Case(f"c{i:04d}", "?", Expected(), slices=(f"s={i % 20}",)) for i in range(600))
+    cases = tuple(Case(f"c{i:04d}", "?", Expected(), slices=(f"s={i % 20}",)) for i in range(400))
     golden = GoldenSet("demo", cases)
-    policy = GatePolicy(tuple(Clause("correct", NI, 0.0, slice=f"s={k}") for k in range(20)))
+    policy = GatePolicy(tuple(Clause("correct", NI, 0.0, slice=f"s={k}", min_n=20) for k in range(20)))
     new, old = run_of("new", golden), run_of("old", golden)
     blocked = 0
-    for _ in range(60):
-        truth = rng.random(600)
-        a, b = (samples_of((rng.random(600) < truth).astype(float)) for _ in range(2))
+    for _ in range(40):
+        truth = rng.random(400)
+        a, b = (samples_of((rng.random(400) < truth).astype(float)) for _ in range(2))
         decision = judged(a, b, policy, golden=golden, candidate_run=new, baseline_run=old)
         blocked += decision.verdict is Verdict.DO_NOT_SHIP
-    assert blocked / 60 <= 0.05 + 3 * (0.05 * 0.95 / 60) ** 0.5
+    assert blocked / 40 <= 0.05 + 3 * (0.05 * 0.95 / 40) ** 0.5

@@ -95,16 +95,16 @@ def compare(
 def forest_rows(comparison: Comparison, alpha: float = 0.05) -> tuple[ForestRow, ...]:
     """Rows for the forest plot without a policy, metric by metric with the slices below.
 
-    A whole metric is judged by its own interval. A slice counts as better or worse only when it also survives
-    Benjamini-Hochberg over all slices at `alpha`: of 200 slices without any difference ten would stand out otherwise.
+    A row counts as better or worse only when its interval leaves zero and it survives Benjamini-Hochberg at `alpha`,
+    over all whole metrics or over all slices: of 200 slices without any difference ten would stand out otherwise.
     """
-    slices = [delta for delta in comparison.deltas if delta.slice and delta.p_value is not None]
-    adjusted = benjamini_hochberg([p for delta in slices if (p := delta.p_value) is not None])
-    kept = {(d.metric.name, d.slice) for d, q in zip(slices, adjusted, strict=True) if q <= alpha}
+    kept: set[tuple[str, str]] = set()
+    for sliced in (False, True):
+        family = [delta for delta in comparison.deltas if bool(delta.slice) is sliced and delta.p_value is not None]
+        adjusted = benjamini_hochberg([p for delta in family if (p := delta.p_value) is not None])
+        kept |= {(d.metric.name, d.slice) for d, q in zip(family, adjusted, strict=True) if q <= alpha}
     rows = rows_from_deltas(comparison.deltas)
-    return tuple(
-        row if not row.slice or (row.metric, row.slice) in kept else replace(row, state="open") for row in rows
-    )
+    return tuple(row if (row.metric, row.slice) in kept else replace(row, state="open") for row in rows)
 
 
 def narrowed(whole: Pairs, name: str) -> Pairs:

@@ -126,8 +126,8 @@ def _differences(comparison: Comparison) -> str:
     level = comparison.deltas[0].interval.level if comparison.deltas else 0.95
     note = (
         f"Candidate minus baseline, paired by case, {level:.0%} intervals. Cases that share a source document or a "
-        "conversation count as one cluster. A slice is marked only if it survives the correction for the number of "
-        "slices (Benjamini-Hochberg)."
+        "conversation count as one cluster. A metric or slice is marked only if it survives the correction for "
+        "the number of metrics, or of slices (Benjamini-Hochberg)."
     ).replace("%", " %")
     methods = ", ".join(sorted({delta.interval.method for delta in comparison.deltas}))
     left_out = [
@@ -135,7 +135,7 @@ def _differences(comparison: Comparison) -> str:
         for delta in comparison.deltas
         for reason, count in delta.dropped.items()
     ] + [
-        f"{delta.metric.name}: cases that one run did not answer and that count as the worst value: {delta.failed_as_worst}"
+        f"{delta.metric.name}: cases without an answer in one run, counted as the worst value: {delta.failed_as_worst}"
         for delta in comparison.deltas
         if delta.failed_as_worst
     ]

@@ -99,7 +99,10 @@ def takeaway(rows: Sequence[ForestRow]) -> str:
     rule = "Clear their line" if any(row.margin is not None for row in rows) else "Shown to be better"
     worst = ", ".join(row.name for row in rows if row.state == "worse")
     named = f" ({worst})" if worst else ""
-    return f"{rule}: {count['clears']} of {len(rows)}. Shown to be worse: {count['worse']}{named}. Not decided: {count['open']}."
+    return (
+        f"{rule}: {count['clears']} of {len(rows)}. Shown to be worse: {count['worse']}{named}. "
+        f"Not decided: {count['open']}."
+    )
 
 
 def forest_svg(rows: Sequence[ForestRow], *, identity: str = "forest", title: str = "Candidate minus baseline") -> str:
