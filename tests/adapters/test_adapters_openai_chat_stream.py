@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from itertools import pairwise
 
 import pytest
@@ -270,3 +271,25 @@ def test_an_address_that_is_none_is_a_configuration_error() -> None:
 )
 def test_retry_after_is_seconds_or_a_date(milliseconds: str, header: str, seconds: float | None) -> None:
     assert retry_after_s(milliseconds, header) == seconds
+
+
+def test_pools_end_with_their_loop_or_their_transport(recwarn: pytest.WarningsRecorder) -> None:
+    async def use(chat: OpenAIChat) -> str:
+        return said([event async for event in chat.stream(ASK, ChatOptions())])
+
+    async def run(keep: OpenAIChat | None) -> OpenAIChat:
+        async with server.chat_server(server.streams("Hi.")) as endpoint:
+            chat = keep or connect(endpoint.base_url)
+            chat._url = f"{endpoint.base_url}/chat/completions"
+            assert await use(chat) == "Hi."
+            thrown_away = connect(endpoint.base_url)
+            assert await use(thrown_away) == "Hi."
+            del thrown_away
+            gc.collect()
+            return chat
+
+    chat = asyncio.run(run(None))
+    asyncio.run(run(chat))
+    del chat
+    gc.collect()
+    assert [str(warning.message) for warning in recwarn if "nclosed" in str(warning.message)] == []

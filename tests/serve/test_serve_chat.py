@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -219,3 +220,22 @@ async def test_a_wrong_request_is_explained_without_repeating_it(body: bytes, co
 async def test_an_app_that_does_not_exist_is_not_found() -> None:
     status, body = await ask(world(), chat() | {"model": "gpt-4o"})
     assert (status, body["error"]["code"]) == (404, "serve.no_app")
+
+
+async def test_a_client_that_goes_away_ends_the_answer() -> None:
+    ended = asyncio.Event()
+
+    async def steps(_: Request) -> AsyncIterator[ReplyEvent]:
+        try:
+            yield SentenceReady(AnswerSentence("First.", (), SUPPORTED))
+            await asyncio.sleep(3600)
+        finally:
+            ended.set()
+
+    place = world(steps=steps)
+    async with serving(place) as (client, _):
+        response = await client.post("/v1/chat/completions", json=chat(stream=True), headers=bearer(place.key()))
+        assert b"First." in await response.content.readany()
+        response.close()
+        async with asyncio.timeout(20):
+            await ended.wait()

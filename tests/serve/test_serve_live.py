@@ -129,3 +129,18 @@ async def test_a_store_that_fails_keeps_what_runs_and_recovers() -> None:
     assert live.states()[0].error == "serve.store.OSError"
     await live.look()
     assert live.states()[0].error == ""
+
+
+async def test_an_app_without_a_bundle_is_made_anew_when_the_index_moves() -> None:
+    place = world()
+    live = Live(place.services)
+    await live.look()
+    first = await live.running("")
+    await live.look()
+    assert await live.running("") is first
+    chunk = place.stores.catalog.chunks_of("handbook/leave.md")[0]
+    place.services.index.add([chunk])
+    place.services.index.commit()
+    live._head = (0.0, live._head[1])  # as if the time to look again had come
+    await live.look()
+    assert await live.running("") is not first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,8 @@ from assay.records.documents import Span
 from assay.records.errors import NotFound
 from assay.serve.content import Content, one_line
 from assay.serve.documents import read_copy
+from assay.serve.house import House
+from assay.serve.options import ServeOptions
 from served import LEAVE, World, add_document, memory_stores, serving, world
 
 
@@ -179,3 +182,19 @@ def test_a_title_is_one_line_without_live_markup(text: str) -> None:
 def test_an_answer_without_sentences_says_why() -> None:
     for outcome in Outcome:
         assert Content().finish(replace(Finished(Outcome.ANSWERED), outcome=outcome))
+
+
+async def test_a_trace_that_is_written_behind_its_answer_is_waited_for() -> None:
+    place = world()
+    house = House.open(place.services, ServeOptions())
+    request = house.question("leave", Scope("acme"))
+
+    async def write_later() -> None:
+        await asyncio.sleep(0.1)
+        async for _ in place.reader.answer(request):
+            pass
+
+    writing = asyncio.create_task(write_later())
+    kept = await house.rate(Scope("acme"), request.request_id, "up")
+    await writing
+    assert place.stores.traces.feedback(request.request_id) == (kept,)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import weakref
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
-from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     import aiohttp
@@ -57,9 +57,43 @@ class AiohttpExchange:
         self._response.release()
 
 
+async def _lent_session(max_connections: int, connect_timeout_s: float) -> AsyncGenerator[aiohttp.ClientSession, None]:
+    import aiohttp
+
+    connector = aiohttp.TCPConnector(limit=max_connections, ttl_dns_cache=60, keepalive_timeout=30)
+    async with aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
+    ) as session:
+        yield session
+
+
+class _Pool:
+    """One loop's session, held open by a generator that the loop finishes when it ends (`shutdown_asyncgens`)."""
+
+    def __init__(self, session: aiohttp.ClientSession, lifetime: AsyncGenerator[aiohttp.ClientSession, None]) -> None:
+        self.session = session
+        self.lifetime = lifetime
+        weakref.finalize(self, _end, asyncio.get_running_loop(), lifetime).atexit = False
+
+
+def _end(loop: asyncio.AbstractEventLoop, lifetime: AsyncGenerator[aiohttp.ClientSession, None]) -> None:
+    """Close a pool that was thrown away, in its loop; a loop that has ended closed it already."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(lambda: loop.create_task(_close(lifetime)))
+
+
+async def _close(lifetime: AsyncGenerator[aiohttp.ClientSession, None]) -> None:
+    await lifetime.aclose()
+
+
 @dataclass
 class AiohttpTransport:
-    """Lends connections from a pool that is made when an event loop first asks.
+    """Lends connections from a pool that is made when an event loop first asks, and that ends with `aclose`, with its
+    loop, or with the transport, whichever comes first.
 
     Redirects are not followed (a key must not travel to another host), cookies are dropped, and no proxy or credential
     is read from the environment.
@@ -67,40 +101,29 @@ class AiohttpTransport:
 
     max_connections: int = 128
     connect_timeout_s: float = 10.0
-    _sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = field(
-        default_factory=WeakKeyDictionary, init=False, repr=False
-    )
+    _pools: dict[asyncio.AbstractEventLoop, _Pool] = field(default_factory=dict, init=False, repr=False)
 
-    def _session(self) -> aiohttp.ClientSession:
+    async def _session(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()
-        session = self._sessions.get(loop)
-        if session is None or session.closed:
-            session = self._sessions[loop] = self._open()
-        return session
-
-    def _open(self) -> aiohttp.ClientSession:
-        import aiohttp
-
-        connector = aiohttp.TCPConnector(limit=self.max_connections, ttl_dns_cache=60, keepalive_timeout=30)
-        return aiohttp.ClientSession(
-            connector=connector,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.connect_timeout_s),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
-        )
+        pool = self._pools.get(loop)
+        if pool is None or pool.session.closed:
+            self._pools = {other: kept for other, kept in self._pools.items() if not other.is_closed()}
+            lifetime = _lent_session(self.max_connections, self.connect_timeout_s)
+            pool = self._pools[loop] = _Pool(await anext(lifetime), lifetime)
+        return pool.session
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Exchange:
         import aiohttp
 
         try:
-            response = await self._session().post(url, data=body, headers=headers, allow_redirects=False)
-        except (aiohttp.ClientError, aiohttp.ServerTimeoutError) as error:
+            session = await self._session()
+            response = await session.post(url, data=body, headers=headers, allow_redirects=False)
+        except aiohttp.ClientError as error:
             raise ConnectionError(type(error).__name__) from error
         return AiohttpExchange(response)
 
     async def aclose(self) -> None:
-        """Close the pool of the running loop; pools of other loops end with their loops."""
-        session = self._sessions.pop(asyncio.get_running_loop(), None)
-        if session is not None:
-            await session.close()
+        """Close the pool of the running loop; the others end with their loops."""
+        pool = self._pools.pop(asyncio.get_running_loop(), None)
+        if pool is not None:
+            await pool.lifetime.aclose()

@@ -57,7 +57,7 @@ class Ask:
         caller = await house.doorman.caller(http)
         form = await http.form(max_files=0, max_fields=8)
         trace_id, rating, comment = (str(form.get(name, "")) for name in ("trace_id", "rating", "comment"))
-        given = await asyncio.to_thread(house.rate, caller.scope, trace_id, rating, comment)
+        given = await house.rate(caller.scope, trace_id, rating, comment)
         return self.pages.show(http, "thanks.html", caller, {"rating": given.rating, "trace_id": given.trace_id})
 
     async def _page(self, http: HttpRequest, caller: Caller, shown: ShownAnswer | None) -> Response:

@@ -33,7 +33,7 @@ class Operate:
         house = self.pages.house
         caller = await house.doorman.caller(http, "operate")
         trace_id = http.path_params["trace_id"].removesuffix(".json")
-        trace = await asyncio.to_thread(house.trace, caller.scope, trace_id)
+        trace = await house.trace(caller.scope, trace_id)
         stores = house.services.stores
         opinions = await asyncio.to_thread(stores.traces.feedback, trace.trace_id)
         ids = [passage.chunk_id for passage in trace.passages]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
+from time import monotonic
 
 from assay.records.access import Scope
 from assay.records.dialogue import ReplyEvent, Request, Turn
@@ -18,6 +21,8 @@ from assay.serve.options import ServeOptions
 from assay.wiring.workspace import Running, Services
 
 MOST_COMMENT_CHARS = 2_000
+TRACE_WAIT_S = 3.0
+BEGUN_KEPT = 1_000
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class House:
     options: ServeOptions
     live: Live
     doorman: Doorman
+    _begun: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+    """When the newest requests began, by id."""
 
     @staticmethod
     def open(services: Services, options: ServeOptions) -> House:
@@ -41,7 +48,11 @@ class House:
         if len(text) > self.options.max_question_chars:
             limit = self.options.max_question_chars
             raise InputError("serve.question_too_long", f"the question is longer than {limit:,} characters")
-        return Request(secrets.token_hex(16), text, scope, tuple(history))
+        request = Request(secrets.token_hex(16), text, scope, tuple(history))
+        self._begun[request.request_id] = monotonic()
+        while len(self._begun) > BEGUN_KEPT:
+            self._begun.pop(next(iter(self._begun)))
+        return request
 
     def answer(self, running: Running, request: Request) -> AsyncIterator[ReplyEvent]:
         return running.system.answer(request)
@@ -50,8 +61,21 @@ class House:
         """See `documents.read_copy`."""
         return read_copy(self.services.stores, scope, doc_id, text_sha256, chunk_id)
 
-    def trace(self, scope: Scope, trace_id: str) -> Trace:
-        """The trace with exactly this id, when it is the tenant's own; the same NotFound otherwise."""
+    async def trace(self, scope: Scope, trace_id: str) -> Trace:
+        """The trace with exactly this id, when it is the tenant's own; the same NotFound otherwise.
+
+        Traces are written behind the answer, so one that was begun here moments ago is waited for.
+        """
+        deadline = self._begun.get(trace_id, -inf) + TRACE_WAIT_S
+        while True:
+            try:
+                return await asyncio.to_thread(self._kept_trace, scope, trace_id)
+            except NotFound:
+                if monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.05)
+
+    def _kept_trace(self, scope: Scope, trace_id: str) -> Trace:
         missing = NotFound("serve.no_trace", "there is no such trace here")
         try:
             trace = self.services.stores.traces.get(trace_id)
@@ -61,16 +85,16 @@ class House:
             raise missing
         return trace
 
-    def rate(self, scope: Scope, trace_id: str, rating: str, comment: str = "") -> Feedback:
+    async def rate(self, scope: Scope, trace_id: str, rating: str, comment: str = "") -> Feedback:
         """Keep an opinion. Raises NotFound for a trace of another tenant, InputError for a comment without end."""
         if rating not in ("up", "down"):
             raise InputError("serve.rating", "a rating is up or down", where="$.rating")
         if len(comment) > MOST_COMMENT_CHARS:
             raise InputError("serve.comment_too_long", f"a comment has at most {MOST_COMMENT_CHARS:,} characters")
-        trace = self.trace(scope, trace_id)
+        trace = await self.trace(scope, trace_id)
         now = self.services.clock.now()
         given = Feedback(secrets.token_hex(8), trace.trace_id, scope.tenant, rating, comment, now)
-        self.services.stores.traces.add_feedback(given)
+        await asyncio.to_thread(self.services.stores.traces.add_feedback, given)
         return given
 
     def status_of(self, error: AssayError) -> int:

@@ -15,6 +15,8 @@ from assay.wiring.workspace import Running, Services
 
 log = logging.getLogger("assay.serve")
 
+HEAD_S = 1.0
+"""How often the index is looked at for apps that run without a bundle."""
 RETRY_S = 5.0
 """A bundle that could not be started is tried again after so long."""
 KEPT_WARM = 2
@@ -38,7 +40,8 @@ class AppState:
 class Live:
     """Looks at the pointers every `poll_s`, builds in a thread, then swaps one reference.
 
-    Streams that run keep the system they began with. A bundle that cannot be started leaves the old one live.
+    Streams that run keep the system they began with. A bundle that cannot be started leaves the old one live. An app
+    without a promoted bundle runs as configured and is made anew when the index has a new state.
     """
 
     services: Services
@@ -47,6 +50,9 @@ class Live:
     _warm: dict[str, dict[str, Running]] = field(default_factory=dict, init=False)
     _states: dict[str, AppState] = field(default_factory=dict, init=False)
     _failed: dict[str, tuple[str, float]] = field(default_factory=dict, init=False)
+    _heads: dict[str, str] = field(default_factory=dict, init=False)
+    """The index state that apps without a bundle were started on."""
+    _head: tuple[float, str] = field(default=(0.0, ""), init=False)
     _first: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
 
@@ -100,21 +106,27 @@ class Live:
         await asyncio.gather(*(self._bring_up(app, pointer) for app, pointer in pointers.items()))
 
     def _pointers(self) -> dict[str, Pointer | None]:
-        return {app: self.services.stores.releases.pointer(app) for app in self.services.apps}
+        pointers = {app: self.services.stores.releases.pointer(app) for app in self.services.apps}
+        if None in pointers.values() and monotonic() >= self._head[0]:
+            self._head = (monotonic() + HEAD_S, self.services.index.head().snapshot_id)
+        return pointers
 
     async def _bring_up(self, app: str, pointer: Pointer | None) -> None:
         wanted, revision = (pointer.bundle_id, pointer.revision) if pointer else ("", 0)
         current = self._running.get(app)
-        if current is not None and current.bundle_id == wanted:
+        same_index = bool(wanted) or self._heads.get(app) == self._head[1]
+        if current is not None and current.bundle_id == wanted and same_index:
             self._note(app, wanted, revision, "")
             return
         failed = self._failed.get(app)
         if failed is not None and failed[0] == wanted and monotonic() < failed[1]:
             return
+        head = self._head[1]
         running = self._warm.get(app, {}).get(wanted)
         if running is None:
             running = await self._build(app, wanted, revision)
         if running is not None:
+            self._heads[app] = head
             self._swap(app, running)
             self._note(app, wanted, revision, "")
 

@@ -79,7 +79,7 @@ async def feedback(http: HttpRequest) -> Response:
     house = house_of(http)
     caller = await house.doorman.caller(http)
     asked = decode(await http.body(), FeedbackRequest)
-    given = await asyncio.to_thread(house.rate, caller.scope, asked.trace_id, asked.rating, asked.comment)
+    given = await house.rate(caller.scope, asked.trace_id, asked.rating, asked.comment)
     return reply(FeedbackResponse(given.feedback_id, given.trace_id), 201)
 
 
@@ -99,7 +99,7 @@ async def one_trace(http: HttpRequest) -> Response:
     house = house_of(http)
     caller = await house.doorman.caller(http, "operate")
     stores = house.services.stores
-    trace = await asyncio.to_thread(house.trace, caller.scope, http.path_params["trace_id"])
+    trace = await house.trace(caller.scope, http.path_params["trace_id"])
     opinions = await asyncio.to_thread(stores.traces.feedback, trace.trace_id)
     return reply({"trace": plain(trace), "feedback": plain(opinions)})
 
