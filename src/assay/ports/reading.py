@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from assay.records.documents import Parsed
@@ -16,6 +17,31 @@ class Parser(Protocol):
     @property
     def media_type(self) -> str: ...
     def parse(self, data: bytes, name: str) -> Iterable[Parsed]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEntry:
+    """One file below a root, or something there that cannot be read: then `problem` is its `ingest.*` code.
+
+    `path` is absolute with its symbolic links resolved up to the root, `relative` counts from the root with `/`.
+    """
+
+    path: str
+    relative: str
+    size: int = 0
+    mtime_ns: int = 0
+    problem: str = ""
+
+
+class SourceTree(Protocol):
+    """Where sources are read from. `walk` never loops and yields entries in an order that only their
+    names decide; a root that is a file yields itself. `resolve` gives the absolute path without symbolic links. Raises NotFound `ingest.no_source`, and from `read` also InputError
+    `ingest.too_large` and `ingest.unreadable`."""
+
+    def resolve(self, root: str) -> str: ...
+    def walk(self, root: str) -> Iterator[SourceEntry]: ...
+    def read(self, path: str, limit: int) -> bytes: ...
+    def exists(self, path: str) -> bool: ...
 
 
 class LanguageIdentifier(Protocol):

@@ -16,7 +16,8 @@ from assay.records.errors import InputError
 
 class JsonlParser:
     """Objects with `_id`, `doc_id` or `id`, and `text`; optional `title`, `url`, `tenant`, `groups`, `language`,
-    `modified`. A line that cannot be read is a record without text whose warning says why; the others are kept.
+    `modified`. A record of nothing but a title is its title. A line that cannot be read is a record without text whose
+    warning says why; the others are kept.
     """
 
     recipe = "jsonl.v1"
@@ -52,7 +53,7 @@ def _document(value: dict[str, Any], record_id: str, title: str, text: str, wher
     except InputError as error:
         return Parsed("", (), record_id=record_id, warnings=(f"{error.code}: {error.where}: {error.what}",))
     copy = TextCopy()
-    add_paragraphs(copy, clean(text))
+    add_paragraphs(copy, clean(text if text.strip() else title))
     parsed = copy.parsed(title, language=stated.language, metadata=stated.metadata)
     return replace(parsed, record_id=record_id, access=stated.access)
 

@@ -60,7 +60,7 @@ def _reader() -> MarkdownIt:
 
     reader = MarkdownIt("commonmark").enable("table")
     # Addresses are dropped, so none is worth the time that their normalisation takes (a tenth of the whole parse).
-    vars(reader).update(normalizeLink=str, validateLink=bool)
+    vars(reader).update(normalizeLink=str, validateLink=lambda _: True)
     return reader
 
 
@@ -164,8 +164,10 @@ def inline_text(children: Sequence[Token]) -> str:
     """The words of one paragraph: link texts without addresses, code without back-ticks, images by their alt text."""
     parts: list[str] = []
     for token in children:
-        if token.type in {"text", "code_inline", "image"}:
+        if token.type in {"text", "code_inline"}:
             parts.append(token.content)
+        elif token.type == "image":
+            parts.append(inline_text(token.children or ()))
         elif token.type == "softbreak":
             parts.append(" ")
         elif token.type == "hardbreak" or (token.type == "html_inline" and _LINE_BREAK_TAG.fullmatch(token.content)):

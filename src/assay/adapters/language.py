@@ -1,0 +1,43 @@
+"""The language of a text, by py3langid's character statistics."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+_SAMPLE_CHARS = 600
+"""Enough for .99 of sentences; the walk over its bytes is the cost (4 ms for 2,000 characters, 1 ms for 600)."""
+_MIN_LETTERS = 20
+"""Below this the model is wrong too often: short text gets no tag."""
+_MIN_LETTERS_DENSE = 6
+"""The same for scripts in which one character stands for a syllable or a word."""
+_DENSE = 0x2E80
+_MIN_PROBABILITY = 0.85
+
+
+@dataclass
+class Py3LangId:
+    """A LanguageIdentifier. The model (a second of CPU, about 30 MB) is loaded with the first text."""
+
+    min_probability: float = _MIN_PROBABILITY
+    _model: Any = None
+    _loading: threading.Lock = field(default_factory=threading.Lock)
+
+    def identify(self, text: str) -> str:
+        """BCP 47 primary tag of the text's first 600 characters; empty when it is short or the model unsure."""
+        sample = text[:_SAMPLE_CHARS]
+        letters = sum(char.isalpha() for char in sample)
+        dense = sum(char.isalpha() and ord(char) >= _DENSE for char in sample)
+        if letters < _MIN_LETTERS and dense < _MIN_LETTERS_DENSE:
+            return ""
+        language, probability = self._loaded().classify(sample)
+        return str(language) if probability >= self.min_probability else ""
+
+    def _loaded(self) -> Any:
+        with self._loading:
+            if self._model is None:
+                from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+                self._model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        return self._model
