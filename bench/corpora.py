@@ -15,11 +15,13 @@ from assay.adapters.embedded_index.index import EmbeddedIndex
 from assay.adapters.embedding_cache import CachedEmbedder
 from assay.adapters.memory import MemoryCatalog
 from assay.adapters.minilm.embedder import MiniLmEmbedder
+from assay.adapters.parsers.plain import TextParser
+from assay.ingest.chunk import ChunkPolicy, chunk_document
 from assay.ports.index import Embedder
 from assay.ports.storage import SourceState
 from assay.records.access import AccessList
 from assay.records.digest import sha256_bytes
-from assay.records.documents import Block, BlockKind, Chunk, Document, Parsed
+from assay.records.documents import Chunk, Document
 from assay.retrieve.backfill import embed_missing
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,55 +78,20 @@ def load(name: str) -> Corpus:
 
 
 def _document(record: dict[str, str], name: str, language: str) -> tuple[Document, tuple[Chunk, ...]]:
-    text = record["text"]
-    digest = sha256_bytes(text.encode())
-    blocks = tuple(_blocks(text))
-    uri = f"bench://{name}/{record['_id']}"
+    """A record through the shipped text parser and chunker; its id stays the set's."""
+    (parsed,) = TextParser().parse(record["text"].encode(), record["_id"])
     document = Document(
         doc_id=record["_id"],
-        text_sha256=digest,
+        text_sha256=sha256_bytes(parsed.text.encode()),
         title=record["title"],
-        source_uri=uri,
-        media_type="text/plain",
+        source_uri=f"bench://{name}/{record['_id']}",
+        media_type=TextParser.media_type,
         language=language,
         modified_at="2026-01-01T00:00:00Z",
         access=AccessList(),
-        chars=len(text),
+        chars=len(parsed.text),
     )
-    return document, chunks_of(document, Parsed(text, blocks, record["title"], language=language))
-
-
-def _blocks(text: str) -> Iterator[Block]:
-    """Paragraphs divided at blank lines."""
-    start = 0
-    for part in text.split("\n\n"):
-        stripped = part.strip()
-        if stripped:
-            begin = text.index(stripped, start)
-            yield Block(BlockKind.PARAGRAPH, begin, begin + len(stripped))
-        start += len(part) + 2
-
-
-def chunks_of(document: Document, parsed: Parsed) -> tuple[Chunk, ...]:
-    """One chunk per record."""
-    return (
-        Chunk(
-            chunk_id=sha256_bytes(document.doc_id.encode())[:32],
-            doc_id=document.doc_id,
-            text_sha256=document.text_sha256,
-            ordinal=0,
-            start=0,
-            end=len(parsed.text),
-            text=parsed.text,
-            title=document.title,
-            heading_path=(),
-            kind=BlockKind.PARAGRAPH,
-            language=document.language,
-            access=document.access,
-            source_uri=document.source_uri,
-            modified_at=document.modified_at,
-        ),
-    )
+    return document, chunk_document(document, parsed.text, parsed.blocks, ChunkPolicy())
 
 
 def _jsonl(path: Path) -> Iterator[dict[str, str]]:
