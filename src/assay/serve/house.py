@@ -33,8 +33,8 @@ class House:
     options: ServeOptions
     live: Live
     doorman: Doorman
-    _begun: dict[str, float] = field(default_factory=dict, init=False, repr=False)
-    """When the newest requests began, by id."""
+    _begun: dict[str, tuple[str, float]] = field(default_factory=dict, init=False, repr=False)
+    """The newest requests' tenants and when they began, by id."""
 
     @staticmethod
     def open(services: Services, options: ServeOptions) -> House:
@@ -49,7 +49,7 @@ class House:
             limit = self.options.max_question_chars
             raise InputError("serve.question_too_long", f"the question is longer than {limit:,} characters")
         request = Request(secrets.token_hex(16), text, scope, tuple(history))
-        self._begun[request.request_id] = monotonic()
+        self._begun[request.request_id] = (scope.tenant, monotonic())
         while len(self._begun) > BEGUN_KEPT:
             self._begun.pop(next(iter(self._begun)))
         return request
@@ -66,7 +66,8 @@ class House:
 
         Traces are written behind the answer, so one that was begun here moments ago is waited for.
         """
-        deadline = self._begun.get(trace_id, -inf) + TRACE_WAIT_S
+        tenant, begun = self._begun.get(trace_id, ("", 0.0))
+        deadline = begun + TRACE_WAIT_S if tenant == scope.tenant else -inf
         while True:
             try:
                 return await asyncio.to_thread(self._kept_trace, scope, trace_id)

@@ -156,7 +156,8 @@ class Live:
             warm[before.bundle_id] = before
         while len(warm) > KEPT_WARM:
             warm.pop(next(iter(warm)))
-        log.info("app %s: bundle %s is live", app, running.bundle_id[:12] or "(none, as configured)")
+        if before is None or before.bundle_id != running.bundle_id:
+            log.info("app %s: bundle %s is live", app, running.bundle_id[:12] or "(none, as configured)")
 
     def _note(self, app: str, wanted: str, revision: int, error: str) -> None:
         running = self._running.get(app)
