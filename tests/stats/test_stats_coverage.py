@@ -25,6 +25,18 @@ def test_cluster_t_covers_where_the_naive_interval_does_not() -> None:
     assert 0.92 <= robust / 400 <= 0.98
 
 
+@pytest.mark.parametrize(("cases", "discordance"), [(100, 0.06), (300, 0.03), (50, 0.12)])
+def test_a_difference_exactly_on_the_margin_is_called_harm_at_most_at_alpha(cases: int, discordance: float) -> None:
+    rng = np.random.default_rng(13)
+    claimed, runs = 0, 1000
+    for _ in range(runs):
+        draw = rng.random(cases)
+        won, lost = draw < (discordance - 0.03) / 2, draw > 1 - (discordance + 0.03) / 2
+        effect = paired_effect(MetricKind.BINARY, np.where(won, 0.0, 1.0), np.where(lost, 0.0, 1.0))
+        claimed += effect.p_beyond(-0.03, below=True) <= 0.05
+    assert claimed / runs <= 0.05 + 3 * (0.05 * 0.95 / runs) ** 0.5
+
+
 @pytest.mark.parametrize(("clusters", "size", "discordance"), [(200, 1, 0.05), (80, 3, 0.06), (30, 5, 0.12)])
 def test_a_difference_exactly_on_the_margin_is_shipped_at_most_at_alpha(
     clusters: int, size: int, discordance: float

@@ -44,8 +44,7 @@ def examine(clause: Clause, pairs: Pairs, seed: int) -> Measured:
     line = threshold(clause, pairs.metric.direction)
     higher = pairs.metric.direction is Direction.HIGHER
     clears = delta.interval.low > line if higher else delta.interval.high < line
-    below = float(effect.p_below(line))
-    return Measured(clause, pairs, delta, effect, clears, below if higher else 1.0 - below)
+    return Measured(clause, pairs, delta, effect, clears, float(effect.p_beyond(line, below=higher)))
 
 
 def judge(measured: list[Measured], policy: GatePolicy) -> tuple[ClauseResult, ...]:

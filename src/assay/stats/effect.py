@@ -39,7 +39,11 @@ class Effect(Protocol):
     def clusters(self) -> int: ...
     def interval(self, level: float) -> Interval: ...
     def p_below(self, threshold: float) -> float:
-        """One-sided p-value for "the true difference lies below `threshold`"."""
+        """One-sided p-value for "the difference lies below `threshold`"; agrees with the interval's upper limit."""
+        ...
+
+    def p_beyond(self, threshold: float, *, below: bool) -> float:
+        """One-sided p-value for a claim of harm beyond `threshold`; never smaller than the interval's own."""
         ...
 
 
@@ -76,6 +80,19 @@ class ScoreEffect:
             return 0.0 if score < 0 else 1.0
         return t_cdf(score, self.df) if self.df else normal_cdf(score)
 
+    def p_beyond(self, threshold: float, *, below: bool) -> float:
+        """The larger of Tango's p-value and that of Bonett and Price.
+
+        With three to six discordant cases in a hundred and a true difference exactly on a margin of .03, Tango's upper
+        limit alone claims harm in 8 to 10 % of samples at a nominal 5 %; the pseudo-cases bring that to 2 to 4 %.
+        """
+        score = self.p_below(threshold)
+        won, lost, n = (self.won / self.deff + 1.0, self.lost / self.deff + 1.0, self.n / self.deff + 2.0)
+        mean = (won - lost) / n
+        ratio = (mean - threshold) / math.sqrt(((won + lost) / n - mean**2) / n)
+        adjusted = t_cdf(ratio, self.df) if self.df else normal_cdf(ratio)
+        return max(score, adjusted) if below else max(1.0 - score, 1.0 - adjusted)
+
 
 @dataclass(frozen=True, slots=True)
 class StudentEffect:
@@ -101,6 +118,10 @@ class StudentEffect:
             return 0.5 if gap == 0.0 else float(gap > 0.0)
         return t_cdf(gap / self.error, self.df)
 
+    def p_beyond(self, threshold: float, *, below: bool) -> float:
+        found = self.p_below(threshold)
+        return found if below else 1.0 - found
+
 
 @dataclass(frozen=True, slots=True)
 class BootstrapEffect:
@@ -120,6 +141,10 @@ class BootstrapEffect:
 
     def p_below(self, threshold: float) -> float:
         return self.bootstrap.p_below(threshold)
+
+    def p_beyond(self, threshold: float, *, below: bool) -> float:
+        found = self.p_below(threshold)
+        return found if below else 1.0 - found
 
 
 def paired_effect(
