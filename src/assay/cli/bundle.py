@@ -37,7 +37,7 @@ def list_bundles(workspace: WorkspaceOption = None) -> None:
 def show(bundle_id: str, workspace: WorkspaceOption = None) -> None:
     """Everything a bundle holds, as JSON."""
     found = open_workspace(workspace).stores.bundles.get(bundle_id)
-    print_json({"bundle_id": found.bundle_id, **{"bundle": found}})
+    print_json({"bundle_id": found.bundle_id, "bundle": found})
 
 
 @group.command("diff")

@@ -19,7 +19,7 @@ def gate(
     split: Annotated[str, typer.Option("--split")] = "test",
     as_json: JsonOption = False,
 ) -> None:
-    """Judge a bundle by the gate policy of assay.yaml. Exit code 0 ship, 1 do not ship, 2 need more data, 3 cannot judge.
+    """Judge a bundle by the gate policy. Exit code 0 ship, 1 do not ship, 2 need more data, 3 cannot judge.
 
     With --golden, runs that are missing are made first.
     """

@@ -31,11 +31,17 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
 
 
 @group.command("embed")
-def embed(workspace: WorkspaceOption = None) -> None:
+def embed(
+    workspace: WorkspaceOption = None,
+    patient: Annotated[bool, typer.Option("--patient", help="Go on until nothing is missing, politely.")] = False,
+) -> None:
     """Make the vectors that are missing; stop with Ctrl-C and go on later."""
     from assay.wiring import ingesting
 
-    made = ingesting.embed(open_workspace(workspace), Progress("embedding"))
+    place = open_workspace(workspace)
+    made = ingesting.embed(place, Progress("embedding"))
+    while patient and ingesting.missing_vectors(place):
+        made += ingesting.embed(place, Progress("embedding"))
     say(f"vectors: {made:,} made")
 
 

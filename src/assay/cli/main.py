@@ -85,3 +85,7 @@ def _usage_message(error: typer.exceptions.TyperException) -> str:
     formatted = getattr(error, "format_message", None)
     message = formatted() if callable(formatted) else str(error)
     return f"{message} [usage]\n  → assay --help, or assay COMMAND --help"
+
+
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from assay.wiring.settings import Settings
 from assay.wiring.workspace import Services, Stores
 
 if TYPE_CHECKING:
-    from assay.adapters.files import WorkspaceLock
+    from assay.adapters.embedded_index.index import EmbeddedIndex
     from assay.adapters.sql.database import Database
     from assay.monitor.traces import TraceWriter
 
@@ -35,7 +35,7 @@ class Workspace:
     root: Path
     config: configuration.Config
     stores: Stores
-    index: Index
+    index: EmbeddedIndex
     database: Database
     clock: SystemClock = field(default_factory=SystemClock)
     _embedders: dict[str, Embedder] = field(default_factory=dict)
@@ -92,11 +92,20 @@ class Workspace:
             clock=self.clock,
         )  # fmt: skip
 
-    def lock(self, purpose: str) -> WorkspaceLock:
-        """The right to write the index: one process at a time. Entering raises Busy."""
+    @contextlib.contextmanager
+    def writing(self, purpose: str) -> Iterator[EmbeddedIndex]:
+        """The right to write the index, for one process at a time, and an index that lets go of it at the end.
+
+        Readers of `self.index` see what is committed. Raises Busy.
+        """
         from assay.adapters.files import WorkspaceLock
 
-        return WorkspaceLock(self.store / "write.lock", purpose)
+        with WorkspaceLock(self.store / "write.lock", purpose):
+            index = open_index(self.store, self.settings)
+            try:
+                yield index
+            finally:
+                index.close()
 
     def with_overrides(self, overrides: Sequence[str]) -> Workspace:
         """The same workspace under other settings; stores, index and embedder are shared."""
@@ -107,6 +116,7 @@ class Workspace:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+        self.index.close()
         self.database.close()
 
 
@@ -140,7 +150,6 @@ def open_workspace(stated: Path | None, overrides: Sequence[str] = ()) -> Worksp
     with contextlib.suppress(OSError):
         store.mkdir(exist_ok=True)
 
-    from assay.adapters.embedded_index.index import EmbeddedIndex
     from assay.adapters.files import FileBlobs
     from assay.adapters.sql.database import open_database
     from assay.adapters.sql.stores import sql_stores
@@ -159,8 +168,14 @@ def open_workspace(stated: Path | None, overrides: Sequence[str] = ()) -> Worksp
         traces=kept.traces,
         keys=kept.keys,
     )
-    index = EmbeddedIndex(store / "index", chunker=chunk_policy(config.settings).recipe)
-    return Workspace(root, config, stores, index, database)
+    return Workspace(root, config, stores, open_index(store, config.settings), database)
+
+
+def open_index(store: Path, settings: Settings) -> EmbeddedIndex:
+    """The engine that `index.engine` names."""
+    from assay.adapters.embedded_index.index import EmbeddedIndex
+
+    return EmbeddedIndex(store / "index", chunker=chunk_policy(settings).recipe)
 
 
 def chunk_policy(settings: Settings) -> ChunkPolicy:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Protocol
 
 from assay.records.bundles import Bundle
 from assay.records.comparison import Decision, Verdict
@@ -17,7 +18,15 @@ from assay.wiring import config, golden_sets, ingesting, judging, releasing
 from assay.wiring.build import Workspace, open_workspace
 
 Say = Callable[[str], None]
-MakeProgress = Callable[[str], Callable[[int, int], None]]
+
+
+class Progress(Protocol):
+    """Called with how much is done, of how much, and a word on what."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None: ...
+
+
+MakeProgress = Callable[[str], Progress]
 
 GOLDEN = "demo"
 SAFE = ("apps.helpdesk.retrieve.mode=hybrid",)
@@ -54,9 +63,7 @@ def build(directory: Path, say: Say, progress: MakeProgress) -> Workspace:
     say(f"\nDone in {time.monotonic() - begun:.0f} s. The reports:")
     for judged in (safe, bad):
         say(f"  {judged.decision.verdict.value:14} {judged.report}")
-    say(
-        f'\nAsk it:  assay ask "How many API requests per minute may I send?" -w {directory} --tenant halvard --group staff'
-    )
+    say(f'\nAsk it:  assay ask "How many API requests per minute may I send?" -w {directory} --tenant halvard')
     return place
 
 
@@ -88,9 +95,8 @@ def _ingest(place: Workspace, say: Say, progress: MakeProgress) -> None:
     documents, chunks = place.stores.catalog.counts()
     told = [outcome for outcome in report.outcomes if outcome.code]
     failed = report.count(ParseStatus.FAILED) + report.count(ParseStatus.SKIPPED)
-    say(
-        f"1. Ingest     {documents} documents, {chunks} chunks, {failed} files not read; {time.monotonic() - begun:.1f} s"
-    )
+    seconds = time.monotonic() - begun
+    say(f"1. Ingest     {documents} documents, {chunks} chunks, {failed} files not read; {seconds:.1f} s")
     for outcome in told[:5]:
         say(f"              {outcome.source_uri}: {outcome.code}")
     begun = time.monotonic()

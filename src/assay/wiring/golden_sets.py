@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from assay.golden.check import Finding
 from assay.golden.check import check as check_cases
-from assay.golden.jsonl import read_cases, write_cases
+from assay.golden.jsonl import write_cases
+from assay.golden.reading import read_path
 from assay.golden.sheet import data_sheet
 from assay.records.access import Scope
 from assay.records.digest import sha256_json
@@ -44,7 +45,7 @@ def only(golden: GoldenSet, split: str) -> GoldenSet:
 
 def import_file(place: Workspace, name: str, path: Path, note: str) -> GoldenSet:
     """Cases from JSONL, CSV or a BEIR-style folder into a new version."""
-    return _keep(place, name, _read(path), note)
+    return _keep(place, name, read_path(path), note)
 
 
 def _keep(place: Workspace, name: str, cases: tuple[Case, ...], note: str) -> GoldenSet:
@@ -78,8 +79,8 @@ def check(
     found = check_cases(
         golden,
         documents=texts,
-        few_shot=[case.question for case in _read(few_shot)] if few_shot else [],
-        training=[case.question for case in _read(training)] if training else [],
+        few_shot=[case.question for case in read_path(few_shot)] if few_shot else [],
+        training=[case.question for case in read_path(training)] if training else [],
     )
     return golden, tuple(found)
 
@@ -94,18 +95,11 @@ class _Texts(Mapping[str, str]):
     def __getitem__(self, doc_id: str) -> str:
         return self._place.stores.blobs.get(self._digests[doc_id]).decode()
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[str]:
         return iter(self._digests)
 
     def __len__(self) -> int:
         return len(self._digests)
-
-
-def _read(path: Path) -> tuple[Case, ...]:
-    try:
-        return read_cases(path.read_bytes(), path.name)
-    except OSError as error:
-        raise InputError("golden.unreadable", f"cannot read it ({error.strerror})", where=str(path)) from None
 
 
 def export_file(place: Workspace, reference: str, path: Path) -> GoldenSet:

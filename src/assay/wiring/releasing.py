@@ -16,7 +16,8 @@ from assay.wiring.build import Workspace
 
 
 def freeze(place: Workspace, app: str, note: str = "") -> Bundle:
-    """An app as a bundle that pins a snapshot of the index as it is now. Raises InputError while vectors are missing."""
+    """An app as a bundle that pins a snapshot of the index as it is now. Raises InputError while
+    vectors are missing."""
     settings = apps.app_settings(place, app)
     if settings.retrieve.mode != "lexical" and ingesting.missing_vectors(place):
         raise InputError(

@@ -1,0 +1,160 @@
+"""Ingest, embed, freeze and remove in a workspace; one process writes the index, another may make its vectors."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.adapters.files import WorkspaceLock
+from assay.adapters.language import Py3LangId
+from assay.adapters.parsers.registry import parsers
+from assay.adapters.source_files import FileTree
+from assay.ingest.access import AccessRules, read_access_csv
+from assay.ingest.publishing import Publisher
+from assay.ingest.reading import Reader, Stages
+from assay.ingest.roots import Root, source_uri
+from assay.ingest.sync import Ingest
+from assay.ports.index import Index
+from assay.records.access import AccessList
+from assay.records.documents import IngestReport
+from assay.records.errors import Busy, ConfigError, InputError, NotFound
+from assay.records.retrieval import IndexStatus, Snapshot
+from assay.wiring.settings import AccessSetting
+
+if TYPE_CHECKING:
+    from assay.wiring.build import Workspace
+
+Progress = Callable[[int, int, str], object]
+
+
+def ingest(place: Workspace, paths: Sequence[Path], progress: Progress) -> IngestReport:
+    """Bring catalog and index in step with folders and files. Raises Busy while another process does so.
+
+    Ctrl-C ends it in order; the next call goes on from there.
+    """
+    with place.writing("assay ingest") as index, _interruptible() as stop:
+        return _ingest(place, index).sync([str(path) for path in paths], progress, stop)
+
+
+def _ingest(place: Workspace, index: Index) -> Ingest:
+    from assay.wiring.build import chunk_policy
+
+    settings = place.settings
+    reader = Reader(parsers(), Py3LangId(), access_rules(place), chunk_policy(settings), Stages())
+    publisher = Publisher(place.stores.catalog, index, place.clock)
+    return Ingest(FileTree(), reader, place.stores.catalog, place.stores.blobs, publisher, settings.ingest.max_file_mb)
+
+
+def access_rules(place: Workspace) -> AccessRules:
+    """Who may read what, as `assay.yaml` and its CSV say. Raises ConfigError and InputError with the line."""
+    settings = place.settings.access
+    rows: dict[str, AccessList] = {}
+    if settings.csv:
+        path = place.root / settings.csv
+        try:
+            rows = read_access_csv(path.read_bytes(), settings.csv)
+        except OSError as error:
+            raise ConfigError(
+                "config.missing_file", f"access.csv names a file that cannot be read ({error.strerror})",
+                where=str(path), remedy="correct access.csv in assay.yaml, or take it out",
+            ) from None  # fmt: skip
+    folders = tuple((rule.path, _access(rule)) for rule in settings.folders)
+    return AccessRules(_access(settings.default), folders, rows, settings.trust_stated)
+
+
+def _access(setting: AccessSetting) -> AccessList:
+    return AccessList(setting.tenant, setting.groups)
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """While inside, the first Ctrl-C asks for an orderly end and the second ends at once."""
+    asked: list[bool] = []
+
+    def ask(_signal: int, _frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(True)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def missing_vectors(place: Workspace) -> int:
+    """How many indexed chunks have no vector yet; 0 for a lexical-only index."""
+    embedder = place.embedder(place.settings.index.embedder)
+    return len(place.index.missing_vectors(embedder.recipe)) if embedder else 0
+
+
+def embed(place: Workspace, progress: Callable[[int, int], None]) -> int:
+    """Make the vectors that are missing; the number made. Raises Busy while another process makes them."""
+    from assay.retrieve.backfill import embed_missing
+
+    embedder = place.embedder(place.settings.index.embedder)
+    if embedder is None:
+        return 0
+    with WorkspaceLock(place.store / "vectors.lock", "assay index embed"), _interruptible() as stop:
+        made = embed_missing(place.index, place.stores.catalog, embedder, progress=progress, stop=stop)
+        if stop():
+            raise KeyboardInterrupt
+        return made
+
+
+def embed_in_background(place: Workspace) -> None:
+    """Start `assay index embed` as a process of its own, which outlives this one. One that runs already is enough."""
+    try:
+        with WorkspaceLock(place.store / "vectors.lock", "starting the background"):
+            pass
+    except Busy:
+        return
+    command = [sys.executable, "-m", "assay.cli.main", "index", "embed", "--patient", "-w", str(place.root)]
+    with (place.store / "embed.log").open("ab") as log:
+        subprocess.Popen(  # noqa: S603  our own interpreter and module, no shell
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+
+
+def status(place: Workspace) -> IndexStatus:
+    """How far the index is."""
+    head = place.index.head()
+    embedder = place.embedder(place.settings.index.embedder)
+    documents, _ = place.stores.catalog.counts()
+    missing = len(place.index.missing_vectors(embedder.recipe)) if embedder else head.chunks
+    return IndexStatus(
+        documents, head.chunks, head.chunks - missing, embedder.recipe if embedder else "", place.index.snapshots()
+    )
+
+
+def freeze(place: Workspace) -> Snapshot:
+    """An immutable snapshot of the index as it is now."""
+    return place.index.freeze()
+
+
+def remove_source(place: Workspace, source: str) -> tuple[str, ...]:
+    """Take one file, or everything below a folder, out of catalog and index. Raises NotFound when nothing matches."""
+    catalog = place.stores.catalog
+    uri = source if source.startswith("file://") else source_uri(str(Path(source).expanduser().resolve()))
+    found = [state.source_uri for state in catalog.source_states() if Root(_path(uri)).holds(state.source_uri)]
+    if not found:
+        raise NotFound("source.unknown", "nothing was ingested from there", where=source, remedy="assay source list")
+    with place.writing("assay source remove") as index:
+        gone = [doc_id for one in found for doc_id in catalog.remove_source(one)]
+        Publisher(catalog, index, place.clock).publish()
+        index.compact()
+    return tuple(gone)
+
+
+def _path(uri: str) -> str:
+    from assay.ingest.roots import source_path
+
+    if not uri.startswith("file://"):
+        raise InputError("source.not_a_file", "a source is a file:// address or a path", where="source")
+    return source_path(uri)
