@@ -46,7 +46,7 @@ def ndcg_at(k: int) -> Value:
     def value(case: Case, reply: Reply) -> float:
         gold = gold_grades(case)
         found = [gold.get(document, 0) for document in ranked_documents(reply)[:k]]
-        return _gain(found) / _gain(sorted(gold.values(), reverse=True)[:k])
+        return min(1.0, _gain(found) / _gain(sorted(gold.values(), reverse=True)[:k]))
 
     return value
 

@@ -74,11 +74,14 @@ def _contradictions(case: Case) -> Iterator[Finding]:
 
 
 def _stands_in(part: str, whole: str) -> bool:
+    """True when the words of `part` follow one another in `whole`, or its characters do at the borders of words."""
     wanted, found = words(part), words(whole)
-    # Scripts without spaces come as pairs of characters, which a shorter part does not have.
-    if (not wanted or not part.isascii()) and part.strip().casefold() in whole.casefold():
+    if wanted and any(found[at : at + len(wanted)] == wanted for at in range(len(found) - len(wanted) + 1)):
         return True
-    return bool(wanted) and any(found[at : at + len(wanted)] == wanted for at in range(len(found) - len(wanted) + 1))
+    literal = re.escape(" ".join(part.casefold().split()))
+    # Scripts without spaces have no borders between words.
+    pattern = rf"(?<!\w){literal}(?!\w)" if part.isascii() and wanted else literal
+    return re.search(pattern, " ".join(whole.casefold().split())) is not None
 
 
 def _against_corpus(cases: Sequence[Case], documents: Mapping[str, str]) -> Iterator[Finding]:
@@ -117,16 +120,16 @@ def _quote(case: Case, at: int, evidence: Evidence, text: str) -> Iterator[Findi
 
 
 def nearest(quote: str, text: str) -> int:
-    """The offset in `text` of the longest piece of the quote (a half, a quarter … of its words) that stands there, -1
-    when not even three words of it do."""
+    """The offset in `text` of the longest piece of the quote that stands there (half of its words, a quarter, … at
+    least three), -1 when there is none."""
     pieces = quote.split()
-    size = len(pieces) // 2
-    while size >= 3:
-        for start in range(0, len(pieces) - size + 1, size):
+    size = len(pieces)
+    while size > 3:
+        size = max(3, size // 2)
+        for start in (*range(0, len(pieces) - size, size), len(pieces) - size):
             pattern = r"\s+".join(re.escape(piece) for piece in pieces[start : start + size])
             if match := re.search(pattern, text, re.IGNORECASE):
                 return match.start()
-        size //= 2
     return -1
 
 

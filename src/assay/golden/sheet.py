@@ -81,7 +81,7 @@ def _checks(findings: Sequence[Finding]) -> str:
 def _citing(golden: GoldenSet) -> str:
     return (
         "## How to cite it\n\n"
-        f"`{golden.name.replace('`', '')}@{golden.version}`\n\n"
+        f"{_text(golden.name)}@{golden.version}\n\n"
         "The version is the SHA-256 of the cases: whoever holds the same version holds the same cases."
     )
 
