@@ -74,21 +74,18 @@ class _Dated(OutputProducer):
 
 
 class _Page(FPDF):
-    """A4 with a footer that carries the title and the page number."""
-
-    heading: str = ""
+    """A4 with a footer that carries the page number."""
 
     def footer(self) -> None:
         self.set_y(-15)
         self.set_font("helvetica", size=8)
         self.set_text_color(110)
-        self.cell(0, 8, f"{self.heading}  |  {self.page_no()}", align="R")
+        self.cell(0, 8, f"{self.page_no()} / {{nb}}", align="R")
 
 
 def pdf(source: Source) -> bytes:
     """A paged document with a text layer, in the fonts that every viewer has."""
     page = _Page(format="A4")
-    page.heading = source.title
     page.set_margins(24, 22, 24)
     page.set_auto_page_break(True, margin=24)
     page.set_creation_date(source.modified)
@@ -127,7 +124,7 @@ def _flow(page: _Page, text: str, height: float) -> None:
 def _pdf_table(page: _Page, rows: list[list[str]]) -> None:
     page.set_font("helvetica", size=9.5)
     page.set_draw_color(*RULE)
-    widths = [max(9, *(min(len(row[column]), 30) for row in rows)) for column in range(len(rows[0]))]
+    widths = [max(11 if column else 6, *(min(len(row[column]), 30) for row in rows)) for column in range(len(rows[0]))]
     with page.table(
         borders_layout=TableBordersLayout.HORIZONTAL_LINES,
         col_widths=tuple(widths),
@@ -138,6 +135,7 @@ def _pdf_table(page: _Page, rows: list[list[str]]) -> None:
     ) as table:
         for row in rows:
             table.row([plain(cell) for cell in row])
+    page.ln(3)
 
 
 def word(source: Source) -> bytes:
