@@ -34,9 +34,9 @@ class SourceEntry:
 
 
 class SourceTree(Protocol):
-    """Where sources are read from. `walk` never loops and yields entries in an order that only their
-    names decide; a root that is a file yields itself. `resolve` gives the absolute path without symbolic links. Raises NotFound `ingest.no_source`, and from `read` also InputError
-    `ingest.too_large` and `ingest.unreadable`."""
+    """Where sources are read from. `resolve` gives an absolute path without symbolic links. `walk` never loops and
+    yields entries in an order that only their names decide; a root that is a file yields itself. Raises NotFound
+    `ingest.no_source`, and from `read` also InputError `ingest.too_large` and `ingest.unreadable`."""
 
     def resolve(self, root: str) -> str: ...
     def walk(self, root: str) -> Iterator[SourceEntry]: ...
