@@ -243,6 +243,9 @@ async def test_a_run_is_not_continued_with_another_golden_set_system_or_scorers(
         await go(FakeSystem(), golden(count=4), store, run)
     with pytest.raises(CannotJudge, match=r"evaluate\.other_golden"):
         await go(FakeSystem(), golden(case("c-9"), count=2), store, run)
+    dev = run_of(cases, split="dev", golden_version="f" * 64)
+    with pytest.raises(CannotJudge, match=r"evaluate\.other_golden"):
+        await go(FakeSystem(), golden(case("c-9"), count=2), store, dev)
     with pytest.raises(CannotJudge, match=r"evaluate\.other_system"):
         await go(FakeSystem(recipe="fake.v2"), cases, store, run)
     with pytest.raises(CannotJudge, match=r"evaluate\.other_scorers"):

@@ -18,6 +18,8 @@ from assay.records.golden import Case, GoldenSet
 
 SCORER_PREFIX = "scorer:"
 """`Run.versions` holds the recipe of every scorer under this prefix and its metric's name."""
+CASES = "cases"
+"""`Run.versions` holds under this key the content hash of the cases that are run: those of one split, say."""
 
 
 def new_run(
@@ -28,15 +30,16 @@ def new_run(
     """The specification of a run over `golden`, under a new name.
 
     `system` is the system's recipe. When `golden` holds one split only, `golden_version` names the whole set it was
-    taken from. `versions` adds to what is known here: Python, Assay and the scorers' recipes.
+    taken from. `versions` adds to what is known here: Python, Assay, the cases and the scorers' recipes.
     """
+    cases = golden.version
     run = Run(
         run_id="",
         app=app,
         system=system,
         bundle_id=bundle_id,
         golden_name=golden.name,
-        golden_version=golden_version or golden.version,
+        golden_version=golden_version or cases,
         cases=len(golden.cases),
         repeats=repeats,
         seed=seed,
@@ -46,6 +49,7 @@ def new_run(
         versions={
             "python": platform.python_version(),
             "assay": version("assay"),
+            CASES: cases,
             **scorer_versions(scorers),
             **(versions or {}),
         },
@@ -69,8 +73,8 @@ def check_run(run: Run, golden: GoldenSet, system: System, scorers: Sequence[Sco
 
 
 def _check_golden(run: Run, golden: GoldenSet) -> None:
-    other = golden.name != run.golden_name or len(golden.cases) != run.cases
-    if other or (not run.split and golden.version != run.golden_version):
+    expected = run.versions.get(CASES, "" if run.split else run.golden_version)
+    if golden.name != run.golden_name or len(golden.cases) != run.cases or (expected and golden.version != expected):
         raise _differs("golden", "the golden set is not the one that the run was specified with", run)
     if len({case.case_id for case in golden.cases}) < len(golden.cases):
         raise InputError("golden.duplicate_id", "two cases have one id", where=golden.name)
