@@ -171,6 +171,7 @@ def test_a_torn_vector_file_is_passed_over_and_made_again(tmp_path: Path) -> Non
     filled(tmp_path).close()
     (segment,) = (tmp_path / "vectors").glob("*.f32")
     segment.write_bytes(segment.read_bytes()[:-5])
+    assert len(EmbeddedIndex(tmp_path).missing_vectors(EMBEDDER.recipe)) == 3
     index = EmbeddedIndex(tmp_path)
     assert index.head().vectors == 0
     assert index.head().dense(EMBEDDER.embed(["lemon"])[0], EVERYONE, 9) == ()
@@ -260,6 +261,24 @@ def test_a_document_that_moves_keeps_its_vectors(tmp_path: Path) -> None:
     index.commit()
     assert index.missing_vectors(EMBEDDER.recipe) == ("back#0",)
     assert index.head().vectors == 2
+
+
+def test_the_same_vectors_again_change_nothing(tmp_path: Path) -> None:
+    """Handing in known vectors writes no file, under another recipe they share one, and neither hurts the other."""
+    index = filled(tmp_path)
+    same = {f"d{i}#0": EMBEDDER.embed([f"lemon number{i}"])[0] for i in range(3)}
+    before = index.freeze().snapshot_id
+    index.add_vectors(EMBEDDER.recipe, same)
+    assert index.freeze().snapshot_id == before
+    index.add_vectors("a twin", same)
+    assert len(list((tmp_path / "vectors").glob("*.f32"))) == 1
+    index.remove(["d0"])
+    index.commit()
+    index.compact()
+    assert index.freeze().embedder == "a twin"
+    index.add_vectors(EMBEDDER.recipe, {})
+    assert index.head().vectors == 2
+    assert index.freeze().embedder == EMBEDDER.recipe
 
 
 def test_vectors_that_are_not_unit_vectors_are_refused(tmp_path: Path) -> None:

@@ -115,13 +115,12 @@ class EmbeddedIndex:
         with self._lock, disk_errors("writing vectors"):
             contents = self._rows.contents(vectors)
             by_content = {content: vectors[chunk_id] for chunk_id, content in contents.items()}
-            if by_content:
-                self._vectors.add(recipe, by_content)
-            elif self._rows.state().recipe != recipe:
-                self._rows.set_fact("recipe", recipe)
+            self._vectors.add(recipe, by_content)
 
     def missing_vectors(self, recipe: str) -> tuple[str, ...]:
-        with disk_errors("reading the index"):
+        """Ids of indexed chunks without a readable vector of this recipe, shortest first."""
+        with self._lock, disk_errors("reading the index"):
+            self._vectors.forget_torn(recipe)
             return self._rows.missing(recipe)
 
     def head(self) -> EmbeddedReader:

@@ -206,6 +206,24 @@ class RowStore:
             ).fetchall()
         return tuple(Segment(*row) for row in rows)
 
+    def segment_names(self) -> frozenset[str]:
+        """Names of all segments, whatever their recipe."""
+        with self._lock:
+            return frozenset(row[0] for row in self._db.execute("SELECT name FROM segments").fetchall())
+
+    def known_contents(self, recipe: str, contents: Iterable[bytes]) -> frozenset[bytes]:
+        """Those contents that have a vector of this recipe."""
+        ask = "SELECT 1 FROM vectors WHERE recipe = ? AND content = ?"
+        with self._lock:
+            return frozenset(content for content in contents if self._db.execute(ask, (recipe, content)).fetchone())
+
+    def use_recipe(self, recipe: str) -> None:
+        """From now on the head is searched with vectors of this recipe."""
+        if self.state().recipe != recipe:
+            with self._writing() as db:
+                _put(db, "recipe", recipe)
+                _moved(db)
+
     def places(self, segment: int) -> list[tuple[bytes, int]]:
         """(content, place) of the vectors that are looked up in this segment, in order of their places."""
         with self._lock:

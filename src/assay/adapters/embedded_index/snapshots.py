@@ -57,8 +57,8 @@ class SnapshotFolder:
             for name in names:
                 link_or_copy(engine / name, aside / "engine" / name)
             write_durably(aside / "engine" / "meta.json", meta)
-            for segment in segments.values():
-                link_or_copy(vectors / segment_file(segment.name), aside / "vectors" / segment_file(segment.name))
+            for name in {segment_file(segment.name) for segment in segments.values()}:
+                link_or_copy(vectors / name, aside / "vectors" / name)
             _write_rows(aside, rows)
             self._seal(aside, snapshot, segments)
         except BaseException:

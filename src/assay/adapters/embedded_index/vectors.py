@@ -30,13 +30,27 @@ class VectorFiles:
         self._rows = rows
 
     def add(self, recipe: str, vectors: dict[bytes, NDArray[np.float32]]) -> None:
-        """Vectors by content digest. On disk and looked up when this returns."""
+        """Vectors by content digest, on disk and looked up when this returns; those known already are not written."""
+        dimensions = {segment.dimensions for segment in self._rows.segments(recipe)}
+        for vector in vectors.values():
+            _check(dimensions, vector)
+        self.forget_torn(recipe)
+        known = self._rows.known_contents(recipe, vectors)
+        vectors = {content: vector for content, vector in vectors.items() if content not in known}
+        if not vectors:
+            self._rows.use_recipe(recipe)
+            return
         matrix = np.stack([np.asarray(vector, dtype="<f4") for vector in vectors.values()])
-        self._check(recipe, matrix)
         self._write(recipe, tuple(vectors), matrix, ())
         small = [segment for segment in self._rows.segments(recipe) if segment.count < SMALL]
         if len(small) >= MOST_SMALL:
             self._merge(recipe, small, frozenset())
+
+    def forget_torn(self, recipe: str) -> None:
+        """Vectors whose file is shorter than it should be, or gone, become missing."""
+        _, torn = map_segments(self._folder, self._rows.segments(recipe))
+        if torn:
+            self._rows.forget_segments(torn)
 
     def compact(self, recipe: str) -> None:
         """One segment that holds the vectors of indexed chunks and no others."""
@@ -58,7 +72,7 @@ class VectorFiles:
             self._write(recipe, tuple(contents), np.concatenate(parts), gone)
         else:
             self._rows.forget_segments(gone)
-        self._unlink(segments, recipe)
+        self._unlink(segments)
 
     def _write(
         self, recipe: str, contents: tuple[bytes, ...], matrix: NDArray[np.float32], gone: Sequence[int]
@@ -70,17 +84,17 @@ class VectorFiles:
             write_durably(path, data)
         self._rows.replace_segments(recipe, name, matrix.shape[1], contents, gone)
 
-    def _unlink(self, segments: Sequence[Segment], recipe: str) -> None:
-        """Remove files that no segment names any more; snapshots hold links of their own."""
-        still = {segment.name for segment in self._rows.segments(recipe)}
+    def _unlink(self, segments: Sequence[Segment]) -> None:
+        """Remove files that no segment of any recipe names any more; snapshots hold links of their own."""
+        still = self._rows.segment_names()
         for segment in segments:
             if segment.name not in still:
                 (self._folder / segment_file(segment.name)).unlink(missing_ok=True)
 
-    def _check(self, recipe: str, matrix: NDArray[np.float32]) -> None:
-        known = {segment.dimensions for segment in self._rows.segments(recipe)}
-        lengths = np.linalg.norm(matrix, axis=1)
-        if matrix.ndim != 2 or (known and known != {matrix.shape[1]}):
-            raise InputError("index.vector_shape", "these vectors have another length than those of the same recipe")
-        if not np.all(np.abs(lengths - 1.0) < 1e-2):  # also false for what is not finite
-            raise InputError("index.vector_norm", "vectors must be finite and of length 1")
+
+def _check(dimensions: set[int], vector: NDArray[np.float32]) -> None:
+    dimensions.add(len(vector) if vector.ndim == 1 else -1)
+    if len(dimensions) > 1:
+        raise InputError("index.vector_shape", "these vectors have another length than those of the same recipe")
+    if not abs(float(np.linalg.norm(vector)) - 1.0) < 1e-2:  # also true for what is not finite
+        raise InputError("index.vector_norm", "vectors must be finite and of length 1")
