@@ -6,8 +6,8 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
-from assay.detect.findings import Finding, counts, masked
-from assay.detect.personal import check_rules, find
+from assay.detect.findings import Finding, counts
+from assay.detect.personal import check_rules, redacted
 from assay.guard.streams import closed_after
 from assay.ports.answering import System
 from assay.records.dialogue import AnswerSentence, Citation, Finished, ReplyEvent, Request, SentenceReady, StageDone
@@ -52,6 +52,6 @@ class Masked:
         return replace(citation, quote=self._text(citation.quote, found), title=self._text(citation.title, found))
 
     def _text(self, text: str, found: list[Finding]) -> str:
-        findings = find(text, self._rules)
+        text, findings = redacted(text, self._rules)
         found += findings
-        return masked(text, findings) if findings else text
+        return text
