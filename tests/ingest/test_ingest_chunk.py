@@ -15,7 +15,6 @@ from assay.records.access import AccessList
 from assay.records.digest import sha256_bytes
 from assay.records.documents import BlockKind, Chunk, Document, Page
 
-
 DEFAULT = ChunkPolicy()
 
 

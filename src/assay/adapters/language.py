@@ -39,5 +39,9 @@ class Py3LangId:
             if self._model is None:
                 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-                self._model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+                model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+                # Languages with a two-letter tag: their rarer relatives (wuu and yue beside zh, pcm beside en) take
+                # probability from short texts and are not what anybody here writes documents in.
+                model.set_languages([label for label in model.labels if len(label) == 2])
+                self._model = model
         return self._model

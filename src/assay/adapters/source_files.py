@@ -17,11 +17,16 @@ class FileTree:
     Symbolic links are not followed, so that no walk loops and no document comes from outside its root unseen: they are
     reported as `ingest.symlink_loop`, `ingest.symlink_outside` or `ingest.broken_symlink`, and one to a file or folder
     that the walk meets anyway is left out. A link to a file in a hidden folder of the same root is read (Kubernetes
-    mounts its volumes that way).
+    mounts its volumes that way). A name that is no Unicode is reported as `ingest.unreadable_name`.
     """
 
     def resolve(self, root: str) -> str:
-        return os.path.realpath(os.path.expanduser(root))
+        path = os.path.realpath(os.path.expanduser(root))
+        if _shown(path) != path:
+            raise InputError(
+                "ingest.unreadable_name", "its name is no Unicode", where=_shown(path), remedy="rename the folder"
+            )
+        return path
 
     def exists(self, path: str) -> bool:
         return os.path.lexists(path)
@@ -75,7 +80,9 @@ def _folder(folder: Path, top: Path) -> Iterator[tuple[Path, SourceEntry | None]
         path = folder / name
         if name.startswith("."):
             continue
-        if path.is_symlink():
+        if _shown(name) != name:
+            yield path, SourceEntry(_shown(str(path)), _shown(_relative(path, top)), problem="ingest.unreadable_name")
+        elif path.is_symlink():
             found = _link(path, top)
             if found is not None:
                 yield path, found
@@ -121,6 +128,11 @@ def _loops(path: Path) -> bool:
         seen.add(path)
         path = Path(os.path.normpath(path.parent / os.readlink(path)))
     return False
+
+
+def _shown(name: str) -> str:
+    """The name with a question mark for every byte that is no UTF-8; the catalog can keep no such name."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _relative(path: Path, top: Path) -> str:

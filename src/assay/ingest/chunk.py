@@ -131,17 +131,28 @@ def _small(text: str, kind: BlockKind, start: int, end: int, language: str, poli
 
 def _by_words(text: str, kind: BlockKind, start: int, end: int, policy: ChunkPolicy) -> list[_Piece]:
     """Cut at white space, and inside a word that alone is over the limit."""
-    longest = policy.target_words * _CHARS_A_WORD // (4 if _DENSE.search(text, start, end) else 1)
     pieces: list[_Piece] = []
     begin = start
     while begin < end:
-        stop = min(begin + max(longest, 1), end)
-        if stop < end:
+        stop = _reach(text, begin, end, policy.target_words)
+        if stop < end and not text[stop].isspace():
             space = max(text.rfind(" ", begin, stop), text.rfind("\n", begin, stop))
             stop = space + 1 if space > begin else stop
         pieces.append(_trimmed(text, kind, begin, stop))
         begin = stop
     return [piece for piece in pieces if piece.start < piece.end]
+
+
+def _reach(text: str, begin: int, end: int, words: int) -> int:
+    """The farthest offset up to which the text from `begin` has at most `words` words, but at least one character."""
+    low, high = begin + 1, min(end, begin + words * _CHARS_A_WORD)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if word_count(text[begin:middle]) <= words:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _trimmed(text: str, kind: BlockKind, start: int, end: int) -> _Piece:

@@ -25,6 +25,7 @@ _SKIPPED = {
 }
 _UNREADABLE = {
     "ingest.unreadable": "this user has no right to read it",
+    "ingest.unreadable_name": "its name is no Unicode; rename it",
     "ingest.unreadable_folder": "this user has no right to list it; nothing below it was touched",
 }
 _TOLD_RECORDS = 20

@@ -18,6 +18,8 @@ _TEXT_COLUMNS = ("text", "body", "content", "answer", "article")
 _TITLE_COLUMNS = ("title", "question", "subject", "name")
 _STATED = frozenset({"tenant", "groups", "language", "lang", "modified", "url"})
 _SNIFFED_CHARS = 20_000
+_MAX_CELL_CHARS = 100_000_000
+"""Python's own limit, 131,072, is less than some articles have. It is one setting for the whole process."""
 
 
 class CsvParser:
@@ -51,6 +53,7 @@ def _rows(text: str, name: str) -> list[tuple[int, list[str]]]:
     """Rows that hold something, each with the number of its last line."""
     head = text[:_SNIFFED_CHARS].split("\n", 1)[0]
     delimiter = max(",;\t", key=head.count)
+    csv.field_size_limit(_MAX_CELL_CHARS)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         return [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from assay.adapters.parsers.copying import TextCopy, decode, one_line
 from assay.adapters.parsers.stated import primary_tag, read_stated
 from assay.records.documents import BlockKind, Parsed
+from assay.records.errors import InputError
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborNode
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 _DROPPED = frozenset(
     re.findall(
@@ -33,6 +34,9 @@ _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGN
 _CHARSET = re.compile(rb"""charset\s*=\s*["']?([A-Za-z0-9_-]{3,20})""", re.IGNORECASE)
 _LEGACY = re.compile(r"(?:windows|iso|koi8|euc|gb|big|shift)[a-z0-9_-]*|latin1")
 """Character sets that a page may declare; Python knows others that no page needs and that cost dearly."""
+_NESTING = re.compile(r"<(/?)(?:div|span|section|article|blockquote|[uo]l|dl|table|font|a|b|i|u|em|strong)\b", re.I)
+"""Elements that stay open until they are closed."""
+_MAX_DEPTH = 2_000
 _MAX_BULLET_DEPTH = 6
 
 
@@ -43,10 +47,8 @@ class HtmlParser:
     media_type = "text/html"
 
     def parse(self, data: bytes, name: str) -> Iterator[Parsed]:
-        from selectolax.lexbor import LexborHTMLParser
-
         text, warnings = decode(_as_utf8(data), name)
-        tree = LexborHTMLParser(text)
+        tree = html_tree(text, name)
         copy = TextCopy()
         mains = [node for node in tree.css("main") if node.text(strip=True)]
         root = mains[0] if len(mains) == 1 else tree.body
@@ -61,6 +63,25 @@ class HtmlParser:
             metadata=stated.metadata,
             warnings=warnings,
         )
+
+
+def html_tree(source: str, name: str) -> LexborHTMLParser:
+    """The parsed tree. Raises InputError `ingest.nested_too_deep`: time to parse grows with the square of the depth,
+    and no page that people read comes near the limit."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    depth = deepest = 0
+    for match in _NESTING.finditer(source):
+        depth = max(depth - 1, 0) if match.group(1) else depth + 1
+        deepest = max(deepest, depth)
+    if deepest > _MAX_DEPTH:
+        raise InputError(
+            "ingest.nested_too_deep",
+            f"its elements are nested more than {_MAX_DEPTH:,} deep",
+            where=name,
+            remedy="close the elements that stay open",
+        )
+    return LexborHTMLParser(source)
 
 
 def _as_utf8(data: bytes) -> bytes:

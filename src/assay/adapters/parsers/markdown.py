@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from assay.adapters.parsers.copying import TextCopy, decode, one_line
 from assay.adapters.parsers.front_matter import split_front_matter
-from assay.adapters.parsers.html import write_tree
+from assay.adapters.parsers.html import html_tree, write_tree
 from assay.adapters.parsers.stated import read_stated
 from assay.records.documents import BlockKind, Parsed
 
@@ -41,7 +41,7 @@ class MarkdownParser:
         if name.endswith(".erb"):
             body = _TEMPLATE_TAG.sub("", body)
         copy = TextCopy()
-        write_markdown(copy, body)
+        write_markdown(copy, body, name)
         parsed = copy.parsed(stated.title, language=stated.language, metadata=stated.metadata, warnings=warnings + more)
         yield Parsed(
             parsed.text,
@@ -64,9 +64,9 @@ def _reader() -> MarkdownIt:
     return reader
 
 
-def write_markdown(copy: TextCopy, body: str) -> None:
+def write_markdown(copy: TextCopy, body: str, name: str = "") -> None:
     """Write the readable text of Markdown `body` to `copy`."""
-    page = _Page(copy)
+    page = _Page(copy, name)
     for token in _reader().parse(body):
         page.take(token)
     page.end_list()
@@ -77,6 +77,7 @@ class _Page:
     """The walk over markdown-it's flat token list."""
 
     copy: TextCopy
+    name: str
     heading: int = 0
     quotes: int = 0
     lists: list[list[int]] = field(default_factory=list)
@@ -152,10 +153,8 @@ class _Page:
     def html(self, source: str) -> None:
         if source.lstrip().startswith("<!--") and source.rstrip().endswith("-->"):
             return
-        from selectolax.lexbor import LexborHTMLParser
-
         self.end_list()
-        body = LexborHTMLParser(source).body
+        body = html_tree(source, self.name).body
         if body is not None:
             write_tree(self.copy, body)
 
