@@ -100,3 +100,13 @@ def test_what_is_not_there_is_said_so(kept: Kept, name: str) -> None:
         kept.runs.append(name, [sample("c-1")])
     with pytest.raises(NotFound):
         kept.runs.finish(name, RunStatus.COMPLETE)
+
+
+def test_the_digest_of_the_samples_is_noted_with_the_end_of_a_run(kept: Kept) -> None:
+    """What a gate recomputes was written down when the run was complete, and a resume does not lose it."""
+    kept.runs.create(run())
+    kept.runs.finish("run-1", RunStatus.COMPLETE, "abc")
+    assert kept.runs.run("run-1").samples_digest == "abc"
+    kept.runs.create(run())
+    kept.runs.finish("run-1", RunStatus.COMPLETE)
+    assert kept.runs.run("run-1").samples_digest == "abc"

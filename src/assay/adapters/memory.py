@@ -13,7 +13,7 @@ from assay.records.comparison import Decision
 from assay.records.digest import sha256_bytes
 from assay.records.documents import Chunk, Document
 from assay.records.errors import Busy, CannotJudge, NotFound
-from assay.records.evaluation import Run, RunStatus, Sample
+from assay.records.evaluation import Run, RunStatus, Sample, same_specification
 from assay.records.golden import GoldenSet
 from assay.records.operations import ApiKey, Feedback, Trace
 
@@ -184,7 +184,7 @@ class MemoryRuns:
 
     def create(self, run: Run) -> None:
         known = self.headers.setdefault(run.run_id, run)
-        if replace(run, status=known.status, created_at=known.created_at) != known:
+        if not same_specification(run, known):
             raise CannotJudge("run.other_specification", "a run with this id exists and was specified otherwise")
         self.headers[run.run_id] = replace(known, status=run.status)
         self.journal.setdefault(run.run_id, {})
@@ -203,10 +203,12 @@ class MemoryRuns:
     def done(self, run_id: str) -> frozenset[tuple[str, int]]:
         return frozenset(self.journal.get(run_id, {}))
 
-    def finish(self, run_id: str, status: RunStatus) -> None:
+    def finish(self, run_id: str, status: RunStatus, samples_digest: str = "") -> None:
         if run_id not in self.headers:
             raise _missing("run")
-        self.headers[run_id] = replace(self.headers[run_id], status=status)
+        known = self.headers[run_id]
+        digest = samples_digest or known.samples_digest
+        self.headers[run_id] = replace(known, status=status, samples_digest=digest)
 
     def run(self, run_id: str) -> Run:
         return self.headers[_one_with_prefix(self.headers, run_id, "run")]

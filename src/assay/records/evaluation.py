@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from assay.records.dialogue import Reply
@@ -88,8 +88,15 @@ class Run:
     status: RunStatus = RunStatus.RUNNING
     split: str = ""
     """The split of the golden set that was run; empty means all cases."""
+    samples_digest: str = ""
+    """Hash of all scores, noted when the run was complete; a gate recomputes it."""
     versions: dict[str, str] = field(default_factory=dict)
     """Package and model versions that could change a result."""
+
+
+def same_specification(one: Run, other: Run) -> bool:
+    """True when two headers specify the same run, however far each has come and whenever it began."""
+    return replace(one, created_at=other.created_at, status=other.status, samples_digest=other.samples_digest) == other
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from assay.adapters.clocks import SystemClock
 from assay.ingest.chunk import ChunkPolicy
 from assay.ports.answering import System
-from assay.ports.index import Embedder, Index
+from assay.ports.index import Embedder
 from assay.records.errors import ConfigError, InputError
 from assay.wiring import config as configuration
 from assay.wiring.init_template import rendered

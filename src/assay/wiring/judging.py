@@ -8,7 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from assay.records.bundles import Calibration
 from assay.records.comparison import Comparison, Decision
 from assay.records.dialogue import Outcome, Request, fold
 from assay.records.errors import CannotJudge, Unavailable
-from assay.records.evaluation import Report, Run, RunStatus, Sample
+from assay.records.evaluation import Report, Run, RunStatus, Sample, same_specification
 from assay.records.golden import GoldenSet
 from assay.wiring import apps, golden_sets
 from assay.wiring.workspace import Running
@@ -53,6 +53,7 @@ def evaluate(
     from assay.evaluate import engine
     from assay.evaluate.runs import new_run
     from assay.evaluate.scorers import default_scorers
+    from assay.evaluate.summary import run_digest
 
     running = target(place, reference)
     golden = golden_sets.resolve(place, golden_reference)
@@ -73,21 +74,16 @@ def evaluate(
                 deadline_s=settings.deadline_s, progress=progress,
             )
         )  # fmt: skip
+    if place.stores.runs.run(run.run_id).status is RunStatus.COMPLETE:
+        digest = run_digest(place.stores.runs.samples(run.run_id))
+        place.stores.runs.finish(run.run_id, RunStatus.COMPLETE, digest)
     return report(place, run.run_id)
-
-
-def _same_specification(a: Run, b: Run) -> bool:
-    def parts(run: Run) -> tuple[Any, ...]:
-        return (run.app, run.system, run.bundle_id, run.golden_name, run.golden_version, run.split, run.cases,
-                run.repeats, run.seed, run.metrics, run.versions)  # fmt: skip
-
-    return parts(a) == parts(b)
 
 
 def _interrupted(place: Workspace, planned: Run) -> Run | None:
     """The newest unfinished run of the same specification."""
     found = (run for run in place.stores.runs.runs() if run.status is not RunStatus.COMPLETE)
-    return next((run for run in found if _same_specification(run, planned)), None)
+    return next((r for r in found if same_specification(replace(r, run_id=planned.run_id), planned)), None)
 
 
 @contextmanager

@@ -71,6 +71,7 @@ def gate(
         seed=place.settings.evaluate.seed,
         versions=judging.versions(),
         now=place.clock.now(),
+        recorded_digests={run.run_id: run.samples_digest for run in (a, b) if run.samples_digest},
     )
     place.stores.decisions.put(decision)
     return decision

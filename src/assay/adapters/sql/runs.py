@@ -13,7 +13,7 @@ from assay.adapters.sql.database import Database
 from assay.adapters.sql.lookup import add_new, missing, one_by_prefix
 from assay.adapters.sql.schema import runs, samples
 from assay.records.errors import CannotJudge
-from assay.records.evaluation import Run, RunStatus, Sample
+from assay.records.evaluation import Run, RunStatus, Sample, same_specification
 
 PAGE = 200
 """Samples read at a time: a reader never keeps a state of the database open while its caller works."""
@@ -49,7 +49,7 @@ class SqlRuns:
                 add_new(connection, runs, [value])
                 return
             known = from_text(Run, row.record)
-            if replace(run, status=known.status, created_at=known.created_at) != known:
+            if not same_specification(run, known):
                 raise CannotJudge(
                     "run.other_specification",
                     "a run with this id exists and was specified otherwise",
@@ -84,9 +84,13 @@ class SqlRuns:
         with self._database.read() as connection:
             return frozenset((row.case_id, row.repeat) for row in connection.execute(found))
 
-    def finish(self, run_id: str, status: RunStatus) -> None:
+    def finish(self, run_id: str, status: RunStatus, samples_digest: str = "") -> None:
         with self._database.write() as connection:
             _set_status(connection, run_id, status)
+            if samples_digest:
+                row = connection.execute(_header.where(runs.c.run_id == run_id)).one()
+                noted = replace(from_text(Run, row.record), samples_digest=samples_digest)
+                connection.execute(update(runs).where(runs.c.run_id == run_id).values(record=to_text(noted)))
 
     def run(self, run_id: str) -> Run:
         """By id or by its start. Raises NotFound."""
