@@ -74,6 +74,8 @@ async def floor(port: int, samples: int, in_flight: int, folder: Path) -> dict[s
 
 async def engine(port: int, samples: int, in_flight: int, folder: Path) -> dict[str, float]:
     """The engine over the real stack: chat system, HTTP client, all default scorers, SQL journal."""
+    import aiohttp  # noqa: F401  (the client imports it with its first request; the floor has it before the clock runs)
+
     from assay.adapters.clocks import SystemClock
     from assay.adapters.openai_chat import OpenAIChat
     from assay.adapters.sql.database import open_database

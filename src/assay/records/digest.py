@@ -11,7 +11,18 @@ from enum import Enum
 from typing import Any
 
 _PLAIN_TYPES = frozenset({str, int, bool, type(None)})
-"""Most values are of these, and a golden set has many: asking for them first halves the cost of its version."""
+"""Most values are of these, and a golden set has thousands: asking for them first halves the cost of its version."""
+
+
+_FIELDS: dict[type[Any], tuple[str, ...] | None] = {}
+
+
+def _field_names(kind: type[Any]) -> tuple[str, ...] | None:
+    """The fields of a dataclass, remembered, and None for every other type."""
+    if kind not in _FIELDS:
+        is_record = dataclasses.is_dataclass(kind)
+        _FIELDS[kind] = tuple(field.name for field in dataclasses.fields(kind)) if is_record else None
+    return _FIELDS[kind]
 
 
 def plain(value: Any) -> Any:
@@ -19,10 +30,13 @@ def plain(value: Any) -> Any:
 
     Raises ValueError for NaN and infinities, which have no canonical form.
     """
-    if type(value) in _PLAIN_TYPES:
+    kind = type(value)
+    if kind in _PLAIN_TYPES:
         return value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if kind is tuple or kind is list:
+        return [plain(v) for v in value]
+    if (names := _field_names(kind)) is not None:
+        return {name: plain(getattr(value, name)) for name in names}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
