@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
-from assay.assist.evidence import Candidate, rank_evidence
+from assay.assist.evidence import FEATURES, Candidate, rank_evidence
 from assay.assist.question import Question, Wanted, read_question
 from assay.records.chat import DraftDone, DraftEvent, DraftSentence
 from assay.records.dialogue import Turn
@@ -13,6 +13,7 @@ from assay.records.documents import Span
 from assay.records.retrieval import Ranked
 from assay.text.numbers import number_keys
 
+_NEARBY = FEATURES.index("covered_nearby")
 _SAME = 0.7
 """Share of common words from which two sentences say the same."""
 _SAME_TOPIC = 0.5
@@ -21,16 +22,22 @@ _SAME_TOPIC = 0.5
 
 @dataclass(frozen=True, slots=True)
 class ExtractivePolicy:
-    """How much is shown: at most `max_sentences`; the first needs `least_score`, each further one also `follow_share`
-    of the first one's score. Scores are estimated probabilities, 0 to 1."""
+    """How much is shown: at most `max_sentences`; each needs `least_score`, the first also `least_covered` of the
+    question's weighted words in itself, its neighbour and its headings, each further one `follow_share` of the first
+    one's score. Scores are estimated probabilities, 0 to 1. What is too uncertain to answer at all is decided by the
+    app's abstention threshold, so these floors only stop what has next to nothing in common with the question."""
 
     max_sentences: int = 2
-    least_score: float = 0.02
+    least_score: float = 0.0005
+    least_covered: float = 0.15
     follow_share: float = 0.3
 
     @property
     def recipe(self) -> str:
-        return f"max_sentences={self.max_sentences}, least_score={self.least_score}, follow_share={self.follow_share}"
+        return (
+            f"max_sentences={self.max_sentences}, least_score={self.least_score}, "
+            f"least_covered={self.least_covered}, follow_share={self.follow_share}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,8 @@ def choose(
         least = policy.least_score if not chosen else max(policy.least_score, policy.follow_share * chosen[0].score)
         if candidate.score < least:
             break
+        if not chosen and candidate.features[_NEARBY] < policy.least_covered:
+            continue
         if not any(_overlap(candidate, other) >= _SAME and not _disagree(candidate, other) for other in chosen):
             chosen.append(candidate)
     return _ordered(question, chosen, passages)

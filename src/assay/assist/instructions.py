@@ -24,6 +24,7 @@ _OPENINGS = (
     ("du", "bist", "ab", "sofort"),
     ("sage", "dem", "benutzer"),
 )
+_FIRST_WORDS = _VERBS.union(opening[0] for opening in _OPENINGS)
 
 
 def addresses_assistant(text: str, loosely: bool = False) -> bool:
@@ -36,6 +37,8 @@ def addresses_assistant(text: str, loosely: bool = False) -> bool:
     found = words(text)
     if loosely and not _TARGETS.isdisjoint(found):
         return True
+    if _FIRST_WORDS.isdisjoint(found):
+        return False
     for at, word in enumerate(found):
         near = found[at + 1 : at + 1 + _REACH]
         if word in _VERBS and not _TARGETS.isdisjoint(near) and not _WHICH.isdisjoint(near):

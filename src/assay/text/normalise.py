@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ def normalise(text: str) -> Normalised:
     out: list[str] = []
     origins: list[int] = []
     for start, end in _clusters(text):
-        for char in unicodedata.normalize("NFKC", text[start:end]):
+        seen = "".join(char for char in text[start:end] if not is_invisible(char))
+        for char in unicodedata.normalize("NFKC", seen):
             if is_invisible(char):
                 continue
             shown = " " if char.isspace() else char
@@ -55,10 +57,15 @@ def normalise(text: str) -> Normalised:
     return Normalised("".join(out), (*origins, len(text)))
 
 
+def _joins(char: str) -> bool:
+    """True for combining and invisible characters, and for half-width sound marks, which NFKC joins to a letter."""
+    return unicodedata.combining(char) > 0 or is_invisible(char) or char in "\uff9e\uff9f"
+
+
 def _clusters(text: str) -> list[tuple[int, int]]:
-    """Spans of one base character with its combining marks."""
-    starts = [i for i, char in enumerate(text) if i == 0 or char < "\u0300" or not unicodedata.combining(char)]
-    return list(zip(starts, [*starts[1:], len(text)], strict=True))
+    """Spans of one base character with what joins it."""
+    starts = [i for i, char in enumerate(text) if i == 0 or char < "\xad" or not _joins(char)]
+    return list(pairwise([*starts, len(text)]))
 
 
 def comparable(text: str) -> str:

@@ -76,7 +76,13 @@ def tokens(text: str) -> tuple[Token, ...]:
 
 def words(text: str) -> tuple[str, ...]:
     """The case-folded words and numbers of a text, in order."""
-    return tuple(token.text for token in tokens(text))
+    found: list[str] = []
+    for word in _WORD.findall(text):
+        if len(word) > 2 and _CJK_RUN.match(word):
+            found.extend(word[i : i + 2] for i in range(len(word) - 1))
+        else:
+            found.append(word.casefold().replace("’", "'"))
+    return tuple(found)
 
 
 def is_stop_word(word: str, language: str = "en") -> bool:
@@ -86,12 +92,12 @@ def is_stop_word(word: str, language: str = "en") -> bool:
 
 def stems(text: str, language: str = "en") -> tuple[str, ...]:
     """The stems of all words of a text, in order, stop words included."""
-    return tuple(stem(token.text, language) for token in tokens(text))
+    return tuple(stem(word, language) for word in words(text))
 
 
 def content_stems(text: str, language: str = "en") -> tuple[str, ...]:
     """The stems of the words that carry a topic, in order, repeats kept."""
-    return tuple(stem(token.text, language) for token in tokens(text) if not is_stop_word(token.text, language))
+    return tuple(stem(word, language) for word in words(text) if not is_stop_word(word, language))
 
 
 @lru_cache(maxsize=1 << 16)
