@@ -44,7 +44,7 @@ def cases() -> tuple[Case, ...]:
 
 @cache
 def rules() -> AccessRules:
-    given = yaml.safe_load((HOME / "access-rules.yaml").read_text(encoding="utf-8"))["access"]
+    given = yaml.safe_load((HOME / "assay.yaml").read_text(encoding="utf-8"))["access"]
 
     def access(entry: dict[str, object]) -> AccessList:
         return AccessList(str(entry["tenant"]), tuple(entry["groups"]))  # type: ignore[call-overload]
