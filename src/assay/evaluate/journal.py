@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from assay.ports.storage import RunStore
 from assay.records.evaluation import Sample
 
-LINGER_S = 0.025
+LINGER_S = 0.05
 """How long a batch waits for company: a transaction costs about as much as the samples in it. A sample that waits when
 the process is killed was not counted, so nothing that was reported is lost."""
 WAITING = 256
