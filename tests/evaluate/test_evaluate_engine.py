@@ -217,7 +217,7 @@ class FullDisk(MemoryRuns):
 
 async def test_a_store_that_fails_ends_the_run_with_its_error_and_a_later_call_resumes() -> None:
     store, cases = FullDisk(), golden(count=400)
-    run, system = run_of(cases), FakeSystem(delay_s=0.001)
+    run, system = run_of(cases), FakeSystem(delay_s=0.01)
     with pytest.raises(Unavailable) as raised:
         await go(system, cases, store, run, concurrency=4)
     assert raised.value.code == "store.full"
