@@ -61,7 +61,8 @@ def rows_from_decision(decision: Decision) -> tuple[ForestRow, ...]:
         sign = 1.0 if result.delta.metric.direction is Direction.HIGHER else -1.0
         if result.clause.kind == "non_inferiority":
             sign = -sign
-        rows.append(_row(result.delta, sign * result.clause.margin, states.get(result.verdict, "open")))
+        margin = 0.0 if result.clause.kind == "no_loss" else result.clause.margin
+        rows.append(_row(result.delta, sign * margin, states.get(result.verdict, "open")))
     return tuple(rows)
 
 

@@ -73,6 +73,8 @@ class Verdict(StrEnum):
 class ClauseKind(StrEnum):
     NON_INFERIORITY = "non_inferiority"
     SUPERIORITY = "superiority"
+    NO_LOSS = "no_loss"
+    """For what must never happen, such as a leak: no case may be worse than the baseline's. No test, no margin."""
 
 
 @dataclass(frozen=True, slots=True)

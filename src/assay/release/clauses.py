@@ -30,17 +30,23 @@ class Measured:
 
 def threshold(clause: Clause, direction: Direction) -> float:
     """The raw difference (candidate minus baseline) that the clause is about: -margin when higher is better."""
-    goodness = clause.margin if clause.kind is ClauseKind.SUPERIORITY else -clause.margin
+    margin = 0.0 if clause.kind is ClauseKind.NO_LOSS else clause.margin
+    goodness = margin if clause.kind is ClauseKind.SUPERIORITY else -margin
     return goodness if direction is Direction.HIGHER else -goodness
 
 
 def examine(clause: Clause, pairs: Pairs, seed: int) -> Measured:
-    """Measure a clause at level 1 - 2·alpha, whose limits are the one-sided limits at alpha."""
+    """Measure a clause at level 1 - 2·alpha, whose limits are the one-sided limits at alpha.
+
+    A `no_loss` clause is no test: it is cleared by enough cases without one loss and refuted by the first loss.
+    """
     if pairs.n < 2 or len(set(pairs.clusters)) < 2:
         return Measured(clause, pairs)
     delta, effect = measure(pairs, clause.slice, 1.0 - 2.0 * clause.alpha, seed)
     if pairs.n < clause.min_n:
         return Measured(clause, pairs, delta, effect)
+    if clause.kind is ClauseKind.NO_LOSS:
+        return Measured(clause, pairs, delta, effect, clears=delta.lost == 0)
     line = threshold(clause, pairs.metric.direction)
     higher = pairs.metric.direction is Direction.HIGHER
     clears = delta.interval.low > line if higher else delta.interval.high < line
@@ -57,7 +63,7 @@ def judge(measured: list[Measured], policy: GatePolicy) -> tuple[ClauseResult, .
     tested = [index for index, one in enumerate(measured) if one.p_worse is not None]
     adjusted = dict(zip(tested, holm([p for one in measured if (p := one.p_worse) is not None]), strict=True))
     strictest = min((clause.alpha for clause in policy.clauses), default=0.05)
-    settled = all(one.clears for one in measured if one.clause.kind is ClauseKind.NON_INFERIORITY)
+    settled = all(one.clears for one in measured if one.clause.kind is not ClauseKind.SUPERIORITY)
     return tuple(
         _judged(one, adjusted.get(index), strictest, policy.power, settled) for index, one in enumerate(measured)
     )
@@ -65,6 +71,8 @@ def judge(measured: list[Measured], policy: GatePolicy) -> tuple[ClauseResult, .
 
 def _judged(one: Measured, adjusted: float | None, alpha: float, power: float, settled: bool) -> ClauseResult:
     clause, delta = one.clause, one.delta
+    if clause.kind is ClauseKind.NO_LOSS:
+        return _without_loss(one)
     if delta is None or one.effect is None or adjusted is None:
         plan = planned(one, power)
         n_needed = max(clause.min_n, plan) if plan is not None else clause.min_n
@@ -81,6 +89,17 @@ def _judged(one: Measured, adjusted: float | None, alpha: float, power: float, s
     n_open = planned(one, power)
     reason = "the interval reaches past the margin" if n_open else "no number of cases can show this: widen the margin"
     return replace(made, verdict=Verdict.NEED_MORE_DATA, reason=reason, n_needed=n_open)
+
+
+def _without_loss(one: Measured) -> ClauseResult:
+    clause, delta = one.clause, one.delta
+    if delta is not None and delta.lost:
+        cases = "case" if delta.lost == 1 else "cases"
+        return ClauseResult(clause, Verdict.DO_NOT_SHIP, f"{delta.lost} {cases} lost where none may be", delta)
+    if one.clears:
+        return ClauseResult(clause, Verdict.SHIP, "no case was lost", delta)
+    reason = f"{one.pairs.n} paired cases, the clause asks for at least {clause.min_n}"
+    return ClauseResult(clause, Verdict.NEED_MORE_DATA, reason, delta, n_needed=clause.min_n)
 
 
 def _holds(clause: Clause) -> str:
@@ -109,14 +128,14 @@ def planned(one: Measured, power: float) -> int | None:
     line = clause.margin if clause.kind is ClauseKind.SUPERIORITY else -clause.margin
     assumed = 0.0 if clause.kind is ClauseKind.NON_INFERIORITY else gain
     for distance in (assumed - line, gain - line):
-        n = _cases(effect.spread, distance, clause.alpha, power)
+        n = _cases(effect, distance, clause.alpha, power)
         if n is not None and n > one.pairs.n:
             return n
     return None
 
 
-def _cases(spread: float, distance: float, alpha: float, power: float) -> int | None:
-    if math.isclose(distance, 0.0, abs_tol=1e-12) or spread == 0.0:
+def _cases(effect: Effect, distance: float, alpha: float, power: float) -> int | None:
+    if math.isclose(distance, 0.0, abs_tol=1e-12) or effect.spread == effect.pseudo == 0.0:
         return None
-    n = paired_cases(spread, distance, alpha=alpha, power=power, sides=1)
+    n = paired_cases(effect.spread, distance, alpha=alpha, power=power, sides=1, pseudo=effect.pseudo)
     return n if n <= _MOST else None

@@ -252,6 +252,9 @@ def _clause_line(result: ClauseResult, width: int) -> str:
     aim = "below" if delta.metric.direction is Direction.LOWER else "above"
     must = f"must stay {aim}" if result.clause.kind is ClauseKind.NON_INFERIORITY else f"must be {aim}"
     interval = delta.interval
+    if result.clause.kind is ClauseKind.NO_LOSS:
+        counts = f"n {interval.n} (won {delta.won}, lost {delta.lost})"
+        return f"  {mark} {name}  no case may be lost  {counts}: {result.reason}"
     need = f"; n needed {result.n_needed:,}" if result.n_needed is not None else ""
     return (
         f"  {mark} {name}  {_number(interval.estimate, delta)} [{_number(interval.low, delta)}, "

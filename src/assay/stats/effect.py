@@ -29,12 +29,15 @@ SPARSE = 20
 
 
 class Effect(Protocol):
-    """Candidate minus baseline. `spread` is the standard deviation per case for planning, clusters counted in."""
+    """Candidate minus baseline. For planning: `spread` is the standard deviation per case, clusters counted in;
+    `pseudo` is the squared sum of the pseudo-cases, which do not grow in number with the cases."""
 
     @property
     def estimate(self) -> float: ...
     @property
     def spread(self) -> float: ...
+    @property
+    def pseudo(self) -> float: ...
     @property
     def clusters(self) -> int: ...
     def interval(self, level: float) -> Interval: ...
@@ -64,8 +67,12 @@ class ScoreEffect:
 
     @property
     def spread(self) -> float:
-        discordance = max((self.won + self.lost) / self.n, (self.won + self.lost + 1.0) / (self.n + 2.0))
-        return math.sqrt(max(discordance - self.estimate**2, 1e-12) * self.deff)
+        return math.sqrt(max((self.won + self.lost) / self.n - self.estimate**2, 0.0) * self.deff)
+
+    @property
+    def pseudo(self) -> float:
+        """Tango's interval without a discordant case reaches about z² / n: as one pseudo-case would."""
+        return self.deff
 
     def interval(self, level: float) -> Interval:
         tail = check_level(level) / 2.0
@@ -106,6 +113,7 @@ class StudentEffect:
     clusters: int
     df: int
     method: str
+    pseudo: float = 0.0
 
     def interval(self, level: float) -> Interval:
         half = t_ppf(1.0 - check_level(level) / 2.0, self.df) * self.error
@@ -130,6 +138,10 @@ class BootstrapEffect:
     bootstrap: BootstrapMean
     spread: float
     clusters: int
+
+    @property
+    def pseudo(self) -> float:
+        return 0.0
 
     @property
     def estimate(self) -> float:
@@ -196,5 +208,14 @@ def _student_effect(data: Clustered, *, sparse: bool) -> StudentEffect:
             np.concatenate([data.sizes, np.ones(2)]),
         )
         method += " with two pseudo-cases"
-    error = math.sqrt(used.variance)
-    return StudentEffect(data.mean, used.mean, error, _spread(used), data.n, data.clusters, data.clusters - 1, method)
+    return StudentEffect(
+        estimate=data.mean,
+        centre=used.mean,
+        error=math.sqrt(used.variance),
+        spread=_spread(data),
+        n=data.n,
+        clusters=data.clusters,
+        df=data.clusters - 1,
+        method=method,
+        pseudo=2.0 if sparse else 0.0,
+    )

@@ -21,13 +21,18 @@ def exact_cases(variance: float, effect: float, *, alpha: float = 0.05, power: f
 
 
 def paired_cases(
-    spread: float, effect: float, *, alpha: float = 0.05, power: float = 0.8, sides: int = 2, deff: float = 1.0
-) -> int:
+    spread: float, effect: float, *, alpha: float = 0.05, power: float = 0.8, sides: int = 2, deff: float = 1.0,
+    pseudo: float = 0.0,
+) -> int:  # fmt: skip
     """Cases needed to show a paired mean difference of `effect` when differences have standard deviation `spread`.
 
     For a non-inferiority test `effect` is margin plus true difference, `sides` is 1. `deff` is the design effect.
+    `pseudo` is the squared sum of pseudo-cases in an interval for sparse differences: n then solves
+    (z_alpha + z_power)² · (spread² · n + pseudo) / n² = effect².
     """
-    return math.ceil(exact_cases(spread**2 * deff, effect, alpha=alpha, power=power, sides=sides) - 1e-9)
+    linear = exact_cases(spread**2 * deff, effect, alpha=alpha, power=power, sides=sides)
+    square = exact_cases(pseudo, effect, alpha=alpha, power=power, sides=sides)
+    return math.ceil((linear + math.sqrt(linear**2 + 4.0 * square)) / 2.0 - 1e-9)
 
 
 def paired_binary_cases(
