@@ -49,6 +49,20 @@ async def test_bullets_and_line_breaks_are_cleaned() -> None:
     ]
 
 
+async def test_a_sentence_that_announces_a_list_brings_it() -> None:
+    """What ends in a colon says nothing without the items after it."""
+    text = "A delta event can contain two kinds:\n- text_delta\n- input_json_delta\n\nErrors are sent as events."
+    assert await shown("Which kinds can a delta event contain?", *ranked(text), max_sentences=1) == [
+        "A delta event can contain two kinds: - text_delta - input_json_delta"
+    ]
+
+
+async def test_menus_are_no_sentences() -> None:
+    """A long run of words without an end is a listing, however many words of the question it holds."""
+    menu = " ".join(["Vision Before you upload Evaluate image size"] * 8)
+    assert await shown("How do I evaluate image size?", *ranked(menu)) == []
+
+
 async def test_the_same_is_said_once() -> None:
     """A sentence that repeats another is dropped."""
     again = "The library was founded in 1897 by Ada Berg."

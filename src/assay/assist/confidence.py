@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from assay.assist.evidence import rank_evidence
 from assay.assist.question import read_question
+from assay.records.digest import sha256_json
 from assay.records.retrieval import Ranked
 
 INTERCEPT = "intercept"
@@ -38,7 +39,7 @@ class ConfidenceModel:
 
     @property
     def recipe(self) -> str:
-        return "confidence.v1"
+        return f"confidence.v1(weights={sha256_json(self.weights)[:12]})"
 
     def estimate(self, question: str, earlier: str, passages: Sequence[Ranked]) -> float:
         """Probability, 0 to 1, that an answer from these passages is right; 0 without passages.

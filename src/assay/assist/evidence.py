@@ -39,6 +39,10 @@ xquad-de, claude-docs and mtrag-un-pooled; scaled to a probability on the two xq
 since those sets mark no code."""
 
 _LEAST_WORDS = 3
+_LIST_ITEMS = 6
+_RUN_ON = 40
+_ENDS = frozenset(".!?:;…。！？|)]\"'”’»")
+"""More words than `_RUN_ON` without any of these at the end are a menu or a listing, not a sentence."""
 _MOST_CHARS = 700
 """A longer unit is no sentence but a wall of text, and would make a poor answer."""
 
@@ -132,11 +136,15 @@ def _units(number: int, ranked: Ranked, language: str) -> list[_Unit]:
 def _sentences(text: str, language: str, stemmed_as: str) -> tuple[_Sentence, ...]:
     """The sentences that may be shown: not too short to say something, and no walls of text."""
     found = []
-    for ordinal, (start, end) in enumerate(sentence_spans(text, language)):
+    spans = sentence_spans(text, language)
+    for ordinal, (start, end) in enumerate(spans):
         start = min(after_marks(text, start), end)
+        if text[end - 1] == ":":
+            end = _with_list(text, spans[ordinal + 1 : ordinal + 1 + _LIST_ITEMS], start, end)
         piece = text[start:end]
         said = words(piece)
-        if len(said) < _LEAST_WORDS or len(piece) > _MOST_CHARS:
+        runs_on = len(said) > _RUN_ON and piece[-1] not in _ENDS
+        if len(said) < _LEAST_WORDS or len(piece) > _MOST_CHARS or runs_on:
             continue
         sequence = tuple(stem(word, stemmed_as) for word in said)
         topic = frozenset(stem(word, stemmed_as) for word in said if not is_stop_word(word, stemmed_as))
@@ -144,6 +152,16 @@ def _sentences(text: str, language: str, stemmed_as: str) -> tuple[_Sentence, ..
             _Sentence(ordinal, start, end, piece, sequence, frozenset(sequence), topic, addresses_assistant(piece))
         )
     return tuple(found)
+
+
+def _with_list(text: str, following: Sequence[tuple[int, int]], start: int, end: int) -> int:
+    """The end of the list that a sentence with a colon announces: without it the sentence says nothing."""
+    for item_start, item_end in following:
+        is_item = after_marks(text, item_start) > item_start or text[item_end - 1] in ";,"
+        if not (is_item or text[end - 1] == ":") or item_end - start > _MOST_CHARS:
+            break
+        end = item_end
+    return end
 
 
 def _rarity(question: Question, units: Sequence[_Unit]) -> dict[str, float]:
