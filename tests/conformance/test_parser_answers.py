@@ -246,3 +246,33 @@ def test_word_files_that_cannot_be_read_say_why() -> None:
         for part in range(7):
             archive.writestr(f"word/{part}.xml", bytes(50_000_000))
     assert refusal(".docx", flood.getvalue()) == "ingest.too_large"
+
+
+def page(*lines: tuple[str, bool]) -> list[Line]:
+    """Lines of one size, 12 points apart, with 12 more above a bold one."""
+    made, bottom = [], 800.0
+    for text, bold in lines:
+        bottom -= 24 if bold else 12
+        made.append(Line(text, 500, bottom, 11, bold))
+    return made
+
+
+PROSE = "Revenue is recognised when control of the goods has passed."
+
+
+def test_a_bold_line_above_prose_is_a_heading() -> None:
+    """Two in a row stay two."""
+    found = layout([page((PROSE, False), ("Note 3", True), ("Revenue", True), (PROSE, False))])
+    assert [(element.kind.value, element.text) for element in found[1:3]] == [
+        ("heading", "Note 3"),
+        ("heading", "Revenue"),
+    ]
+
+
+def test_bold_heads_of_columns_are_no_headings() -> None:
+    """They belong to the table below them."""
+    found = layout(
+        [page((PROSE, False), ("Three Months Ended", True), ("Revenue", True), ("Sales 5,931 7,103", False))]
+    )
+    assert [element.kind.value for element in found] == ["paragraph", "table"]
+    assert found[1].text == "Three Months Ended\nRevenue\nSales 5,931 7,103"

@@ -10,6 +10,7 @@ from assay.ports.reading import Clock
 from assay.ports.storage import Catalog
 
 _DOCUMENTS_AT_ONCE = 500
+_REST = 4
 
 
 @dataclass
@@ -28,19 +29,26 @@ class Publisher:
     every_files: int = 100
     _since: int = 0
     _last: float | None = None
+    _took: float = 0.0
 
     def publish_when_due(self) -> bool:
-        """Count one file and publish when enough files or time have passed; True when it did."""
+        """Count one file and publish when enough files or time have passed; True when it did.
+
+        At least four times as long as the last publication took must lie between two, so that a slow disk or a large
+        index costs a fifth of the time and no more.
+        """
         now = self.clock.monotonic()
         self._last = now if self._last is None else self._last
         self._since += 1
-        if self._since < self.every_files and now - self._last < self.every_s:
+        passed = now - self._last
+        if passed < _REST * self._took or (self._since < self.every_files and passed < self.every_s):
             return False
         self.publish()
         return True
 
     def publish(self) -> int:
         """Publish everything that is pending; the number of documents added or removed."""
+        begun = self.clock.monotonic()
         removed, pending = self.catalog.removed_pending(), self.catalog.pending()
         if removed or pending:
             self.index.remove(removed)
@@ -49,6 +57,7 @@ class Publisher:
             self.catalog.mark_removed(removed)
             self.catalog.mark_indexed(pending)
         self._since, self._last = 0, self.clock.monotonic()
+        self._took = self._last - begun
         return len(removed) + len(pending)
 
     def rebuild(self) -> int:

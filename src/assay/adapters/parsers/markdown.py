@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _TEMPLATE_TAG = re.compile(r"<%.*?%>", re.DOTALL)
+_TEMPLATE_LINK = re.compile(r"\]\(\s*\{[{%][^{}]{0,200}[%}]\}")
+"""A link address that a site generator fills in; with spaces inside, Markdown takes it for no link."""
+_SPACES = re.compile(r"[ \t]{2,}")
 _HEADING_ID = re.compile(r"\s*\{#[\w.:-]+\}\s*$")
 _LINE_BREAK_TAG = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _MAX_BULLET_DEPTH = 6
@@ -41,7 +44,7 @@ class MarkdownParser:
         if name.endswith(".erb"):
             body = _TEMPLATE_TAG.sub("", body)
         copy = TextCopy()
-        write_markdown(copy, body, name)
+        write_markdown(copy, _TEMPLATE_LINK.sub("](", body), name)
         parsed = copy.parsed(stated.title, language=stated.language, metadata=stated.metadata, warnings=warnings + more)
         yield Parsed(
             parsed.text,
@@ -171,4 +174,4 @@ def inline_text(children: Sequence[Token]) -> str:
             parts.append(" ")
         elif token.type == "hardbreak" or (token.type == "html_inline" and _LINE_BREAK_TAG.fullmatch(token.content)):
             parts.append("\n")
-    return "".join(parts)
+    return _SPACES.sub(" ", "".join(parts))

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from statistics import median
 
 from assay.records.documents import BlockKind
 
@@ -19,12 +18,20 @@ _DATE = re.compile(
 _ENDS = re.compile(r"[.!?:;…。！？][\"'”’)\]]*$")
 _NUMBERED_TITLE = re.compile(r"(?:note|item|part|section|chapter|appendix|annex) [\dIVXA-F]+\b", re.IGNORECASE)
 _NOISE = re.compile(r"\d+")
+_MARKS_ALONE = re.compile(r"(?:\s*(?:[®™©†‡*]|\(\d{1,2}\)))+")
+"""Raised marks, which some producers put into lines of their own, away from what they belong to."""
 _PAGE_NUMBER = re.compile(r"(?:page\s*)?[-–—]?\s*\d{1,4}\s*[-–—]?(?:\s*(?:of|/)\s*\d{1,4})?", re.IGNORECASE)
 _HEADING_WORDS = 14
 _BIG = 1.15
 """A line this much larger than the body text is a heading."""
+_NOT_SMALL = 0.85
+_HEADINGS_IN_A_ROW = 3
+_SHORT_HEADING = 3
+_PROSE_WORDS = 6
 _PARAGRAPH_GAP = 1.45
 """In units of the page's usual line pitch."""
+_WIDEST_PITCH = 1.6
+"""Text set wider than this, in line heights, is no running text: rows of a table, single lines."""
 _RUNNING_SHARE = 0.2
 _RUNNING_PAGES = 4
 _EDGE_LINES = 3
@@ -106,7 +113,7 @@ def _is_label(candidate: Element, table: Element) -> bool:
 
 
 def drop_running(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
-    """Pages without page numbers and without lines that stand at the edge of many.
+    """Pages without page numbers, lines of nothing but raised marks, and lines that stand at the edge of many pages.
 
     Many are at least four pages and a fifth of all; digits are ignored in the comparison.
     """
@@ -125,6 +132,7 @@ def drop_running(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
                 for line in lines
                 if not (id(line) in edge and _NOISE.sub("#", line.text) in often)
                 and not (id(line) in ends and _PAGE_NUMBER.fullmatch(line.text))
+                and not _MARKS_ALONE.fullmatch(line.text)
             ]
         )
     return result
@@ -183,9 +191,10 @@ def _add_page(
     right = max((line.right for line in lines), default=0.0)
     previous: Line | None = None
     for position, line in enumerate(lines):
-        gap = (previous.bottom - line.bottom) / pitch if previous is not None and pitch and line.size else 1.0
-        following = lines[position + 1] if position + 1 < len(lines) else None
-        kind, level = _kind(line, gap if previous is not None else 9.0, following, levels, body)
+        unit = min(pitch, _WIDEST_PITCH * line.size)
+        gap = (previous.bottom - line.bottom) / unit if previous is not None and unit else 1.0
+        below = lines[position + 1 : position + 2 + _HEADINGS_IN_A_ROW]
+        kind, level = _kind(line, gap if previous is not None else 9.0, below, levels, body)
         last = elements[-1] if elements else None
         if last is not None and _joins(last, kind, level, previous, line, gap, right):
             if position == 0:
@@ -197,24 +206,40 @@ def _add_page(
 
 
 def _pitch(lines: Sequence[Line]) -> float:
-    """The page's usual distance between two base lines, in points; 0 when not known."""
-    gaps = [a.bottom - b.bottom for a, b in pairwise(lines) if a.bottom - b.bottom > 1]
-    return median(gaps) if gaps else 0.0
+    """The page's usual distance between two base lines of one paragraph, in points; 0 when not known.
+
+    The lower quartile, because a page of short paragraphs has more gaps between paragraphs than inside them.
+    """
+    gaps = sorted(a.bottom - b.bottom for a, b in pairwise(lines) if a.bottom - b.bottom > 1)
+    return gaps[len(gaps) // 4] if gaps else 0.0
 
 
 def _kind(
-    line: Line, gap: float, following: Line | None, levels: dict[float, int], body: float
+    line: Line, gap: float, below: Sequence[Line], levels: dict[float, int], body: float
 ) -> tuple[BlockKind, int]:
     if is_row(line.text):
         return BlockKind.TABLE, 0
     if body and _titled(line):
         if line.size >= body * _BIG and float(round(line.size)) in levels:
             return BlockKind.HEADING, levels[float(round(line.size))]
-        apart = gap >= 1.2 and line.size >= body * 0.95
-        prose = following is not None and not is_row(following.text) and (not following.bold or _titled(following))
-        if apart and prose and (line.bold or _NUMBERED_TITLE.match(line.text)):
+        stands_out = gap >= 1.2 and (line.bold or _NUMBERED_TITLE.match(line.text))
+        if stands_out and line.size >= body * _NOT_SMALL and _leads_to_prose(line, below):
             return BlockKind.HEADING, len(levels) + 1
     return (BlockKind.LIST if _BULLET.match(line.text) else BlockKind.PARAGRAPH), 0
+
+
+def _leads_to_prose(line: Line, below: Sequence[Line]) -> bool:
+    """True when running text or a list follows, with no more than a few further headings between.
+
+    Heads of columns are set in bold like headings, but rows or more fragments follow them; a list below several words
+    is a table whose first column is numbered.
+    """
+    other = next((each for each in below if not (each.bold and _titled(each))), None)
+    if other is None or is_row(other.text):
+        return False
+    if _BULLET.match(other.text):
+        return len(line.text.split()) <= _SHORT_HEADING or bool(_NUMBERED_TITLE.match(line.text))
+    return len(other.text.split()) >= _PROSE_WORDS
 
 
 def _joins(
@@ -234,7 +259,7 @@ def _joins(
         return False
     if not line.size:
         return goes_on
-    if abs(line.size - previous.size) > 1.5 or line.bold != previous.bold:
+    if abs(line.size - previous.size) > 0.09 * line.size or line.bold != previous.bold:
         return goes_on
     short = right > 0 and previous.right < 0.8 * right
     return goes_on if short else True
