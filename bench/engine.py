@@ -107,9 +107,7 @@ async def engine(port: int, samples: int, in_flight: int, folder: Path) -> dict[
 
 def child(which: str, port: int, samples: int, in_flight: int, folder: Path) -> None:
     """Run one subject and print what this process used."""
-    import uvloop
-
-    used = uvloop.run((floor if which == "floor" else engine)(port, samples, in_flight, folder))
+    used = asyncio.run((floor if which == "floor" else engine)(port, samples, in_flight, folder))
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({**used, "peak_mb": peak_mb}), flush=True)
 
