@@ -116,7 +116,10 @@ class Assistant:
         yield StageDone("retrieve", began, course.now_ms() - began, _retrieval_detail(found))
         yield PassagesChosen(tuple(_passage(n, r) for n, r in enumerate(ranked, start=1)), found.snapshot_id)
         began = course.now_ms()
-        course.confidence = self.confidence.estimate(request.question, last_question(request.history), ranked)
+        # In a thread: ranking sentences takes tens of milliseconds, in which other answers should go on streaming.
+        course.confidence = await asyncio.to_thread(
+            self.confidence.estimate, request.question, last_question(request.history), ranked
+        )
         yield StageDone("confidence", began, course.now_ms() - began, {"passages": len(ranked)})
         if not ranked or course.confidence < self.abstain.threshold:
             yield self._not_known(request)

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from assay.guard.build import GuardPolicy
     from assay.wiring.build import Workspace
 
-UNCALIBRATED = 0.5
-"""The threshold of an app that was never calibrated: answer when an answer is more likely right than wrong."""
 HEAD = {"id": "", "embedder": ""}
 
 _MODEL: TypeAdapter[Model] = TypeAdapter(Model)
@@ -75,11 +73,13 @@ def components(place: Workspace, app: str, snapshot: dict[str, Any]) -> dict[str
 
 
 def _abstain(place: Workspace, app: str, settings: AbstainSettings) -> dict[str, Any]:
+    from assay.assist.confidence import DEFAULT_THRESHOLD
+
     if settings.threshold != "calibrated":
         return {"threshold": float(settings.threshold), "origin": "assay.yaml"}
     calibration = place.stores.calibrations.get(app)
     if calibration is None:
-        return {"threshold": UNCALIBRATED, "origin": "packaged"}
+        return {"threshold": DEFAULT_THRESHOLD, "origin": "packaged"}
     return {
         "threshold": calibration.threshold,
         "origin": "calibrated",

@@ -218,9 +218,10 @@ def _decision_on(place: Workspace, a: Run, b: Run) -> Decision | None:
 
 
 def _forest(comparison: Comparison) -> tuple[str, ...]:
-    from assay.plot.forest import forest_text, rows_from_deltas
+    from assay.evaluate.compare import forest_rows
+    from assay.plot.forest import forest_text
 
-    return forest_text(rows_from_deltas([delta for delta in comparison.deltas if not delta.slice]))
+    return forest_text([row for row in forest_rows(comparison) if not row.slice])
 
 
 def write_report(place: Workspace, made: Compared, path: Path | None = None) -> Path:

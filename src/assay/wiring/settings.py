@@ -134,7 +134,9 @@ Guard = Annotated[LimitsGuard | MaskGuard | VisibleGuard, Field(discriminator="k
 
 class ClauseSetting(Section):
     metric: str
-    kind: Literal["non_inferiority", "superiority"] = "non_inferiority"
+    kind: Literal["non_inferiority", "superiority", "no_loss"] = Field(
+        default="non_inferiority", description="no_loss: one case that gets worse blocks"
+    )
     margin: float = Field(default=0.0, ge=0, description="in the metric's unit: how much worse is tolerated")
     alpha: float = Field(default=0.05, gt=0, lt=0.5, description="one-sided")
     slice: str = Field(default="", description="a slice such as language=de; empty: all cases")
