@@ -26,7 +26,7 @@ demo: setup
 	$(BIN)/assay demo $(DEMO)
 
 test: setup-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup-dev
 	$(BIN)/ruff check src tests bench

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from answer_stands import answer_stands
 from assay.adapters.clocks import SystemClock
 from assay.assist.assistant import Assistant
 from assay.assist.calibrate import CalibrationPoint, calibrate, risk_coverage
 from assay.assist.confidence import DEFAULT_THRESHOLD
-from assay.assist.correct import answer_stands
 from assay.assist.extractive import ExtractiveComposer
 from assay.records.access import Scope
 from assay.records.dialogue import Citation, Outcome, Reply, Request, Turn, fold
@@ -109,7 +109,7 @@ def _right(name: str, question: Question, citations: Sequence[Citation]) -> bool
     """xquad: the gold answer stands in the cited evidence. Otherwise: a gold document is cited, since long gold answers
     stand nowhere word for word."""
     if name.startswith("xquad"):
-        return answer_stands(question.answer, tuple(citations))
+        return answer_stands(question.answer, " ".join(citation.quote for citation in citations))
     return any(citation.span.doc_id in question.relevant for citation in citations)
 
 

@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from answer_stands import answer_stands
 from assay.assist.confidence import INTERCEPT, features
-from assay.assist.correct import answer_stands
 from assay.assist.evidence import FEATURES, rank_evidence
 from assay.assist.extractive import ExtractivePolicy, choose
 from assay.assist.question import read_question
-from assay.records.dialogue import Citation
-from assay.records.documents import Span
 from assay.records.retrieval import Ranked
 from assay.text.tokens import content_stems
 from corpora import Question
@@ -51,7 +49,7 @@ def _right(name: str, question: Question, passages: Sequence[Ranked], texts: Seq
 
 
 def stands(answer: str, text: str) -> bool:
-    return answer_stands(answer, (Citation(Span("", "", 0, 0), text, "", "", ""),))
+    return answer_stands(answer, text)
 
 
 def ranker_groups(name: str, found: Retrievals) -> list[Group]:

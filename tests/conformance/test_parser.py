@@ -90,7 +90,7 @@ def test_a_damaged_file_gives_a_document_or_a_clear_error(suffix: str, seed: int
     chance = random.Random(seed)
     data = bytearray(EXAMPLES[suffix])
     for _ in range(chance.randint(1, 8)):
-        at = chance.randrange(len(data))
+        at = chance.randrange(len(data) + 1)
         data[at : at + chance.choice([0, 1, 20])] = chance.randbytes(chance.choice([0, 1, 5]))
     for parsed in read_or_refuse(suffix, bytes(data[: chance.choice([len(data), len(data) // 2])])):
         check(parsed)

