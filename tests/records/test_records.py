@@ -8,6 +8,7 @@ from assay.records.access import AccessList, Scope
 from assay.records.bundles import Bundle
 from assay.records.dialogue import AnswerSentence, Check, CheckStatus, Finished, Outcome, SentenceReady, fold
 from assay.records.digest import canonical_json, sha256_json
+from assay.records.documents import public_source
 
 json_values = st.recursive(
     st.none()
@@ -57,3 +58,8 @@ def test_a_bundle_is_named_by_its_content_and_not_by_when_it_was_made() -> None:
     one = Bundle("helpdesk", "assistant", {"prompt": {"text": "Answer."}}, created_at="2026-01-01")
     assert one.bundle_id == Bundle("helpdesk", "assistant", {"prompt": {"text": "Answer."}}).bundle_id
     assert one.bundle_id != Bundle("helpdesk", "assistant", {"prompt": {"text": "Answer!"}}).bundle_id
+
+
+def test_a_path_on_the_servers_disk_is_not_told_to_readers() -> None:
+    assert public_source("file:///srv/secret/handbook/leave.md", "handbook/leave.md") == "handbook/leave.md"
+    assert public_source("https://example.org/leave", "leave") == "https://example.org/leave"

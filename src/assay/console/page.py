@@ -16,6 +16,7 @@ from assay.console.house import House
 from assay.records.access import Caller
 from assay.records.dialogue import Citation, Outcome
 from assay.records.digest import plain
+from assay.records.documents import public_source
 from assay.records.errors import AssayError
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        templates.filters |= {"percent": percent, "moment": moment}
+        templates.filters |= {"percent": percent, "moment": moment, "public": public_source}
         templates.globals |= {"evidence_url": evidence_url, "document_url": document_url, "outcomes": OUTCOMES}
         return templates
 

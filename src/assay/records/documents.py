@@ -118,6 +118,12 @@ class Chunk:
         return Span(self.doc_id, self.text_sha256, self.start, self.end)
 
 
+def public_source(source_uri: str, doc_id: str) -> str:
+    """Where a reader is told a document comes from: its address, or its id when it is a file on the server's disk,
+    whose path is nobody else's business."""
+    return doc_id if source_uri.startswith("file:") else source_uri
+
+
 class ParseStatus(StrEnum):
     ADDED = "added"
     CHANGED = "changed"

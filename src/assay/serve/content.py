@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from assay.records.dialogue import AnswerSentence, Citation, Finished, Outcome
+from assay.records.documents import public_source
 from assay.serve.wire import Annotation, CitationOut, UrlCitation
 
 UNVERIFIED = "[not verified]"
@@ -84,14 +85,14 @@ class Content:
 def _source(citation: Citation) -> str:
     title = one_line(citation.title or citation.span.doc_id)
     page = f", page {citation.page}" if citation.page else ""
-    where = one_line(citation.source_uri)
+    where = one_line(public_source(citation.source_uri, citation.span.doc_id))
     return f"{title}{page} ({where})" if where else f"{title}{page}"
 
 
 def _annotation(number: int, citation: Citation, start: int, end: int) -> Annotation:
     span = citation.span
     return Annotation(
-        UrlCitation(start, end, citation.title, citation.source_uri),
+        UrlCitation(start, end, citation.title, public_source(citation.source_uri, citation.span.doc_id)),
         CitationOut(
             number,
             span.doc_id,
@@ -100,7 +101,7 @@ def _annotation(number: int, citation: Citation, start: int, end: int) -> Annota
             span.end,
             citation.page,
             citation.title,
-            citation.source_uri,
+            public_source(citation.source_uri, citation.span.doc_id),
             citation.quote,
             citation.chunk_id,
             citation.modified_at,

@@ -9,6 +9,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from assay.records.digest import plain
+from assay.records.documents import public_source
 from assay.records.errors import InputError
 from assay.records.retrieval import Query, Ranked
 from assay.serve.house import House
@@ -65,7 +66,7 @@ def _hit(ranked: Ranked) -> SearchHit:
         page=chunk.page,
         title=chunk.title,
         heading_path=list(chunk.heading_path),
-        source_uri=chunk.source_uri,
+        source_uri=public_source(chunk.source_uri, chunk.doc_id),
         modified_at=chunk.modified_at,
         language=chunk.language,
         text=chunk.text,
@@ -132,7 +133,7 @@ async def document_text(http: HttpRequest) -> Response:
             document.doc_id,
             copy.text_sha256,
             document.title,
-            document.source_uri,
+            public_source(document.source_uri, document.doc_id),
             chars,
             start,
             end,
