@@ -46,10 +46,10 @@ class _Adapt(Exception):
 class OpenAIChat:
     """A `ChatModel` over `POST {base_url}/chat/completions`.
 
-    `timeout_s` bounds one attempt from sending to its last byte, `first_token_timeout_s` the silence before its first
-    text. Failed attempts are repeated, at most `max_retries` times and only while no text was given, after the wait
-    the endpoint names in Retry-After or a growing one; when the waits together would pass `max_retry_wait_s`, the call
-    gives up at once. Prices are USD per million tokens; cost is None when a price or the usage is unknown.
+    `timeout_s` bounds the whole answer, retries and waits included; `first_token_timeout_s` the silence before an
+    attempt's first text. Failed attempts are repeated, at most `max_retries` times and only while no text was given,
+    after the wait the endpoint names in Retry-After or a growing one; when the waits together would pass
+    `max_retry_wait_s`, or the next one the end of `timeout_s`, the call gives up at once. Prices are USD per million tokens; cost is None when a price or the usage is unknown.
 
     Parameters an endpoint refuses by name (`stream_options`, `seed`, `temperature`, `max_tokens`) are left out, or
     renamed, from then on. With `streaming=False` the answer is asked for in one piece. Raises Unavailable with the
@@ -96,10 +96,10 @@ class OpenAIChat:
 
     async def stream(self, messages: Sequence[Turn], options: ChatOptions) -> AsyncGenerator[ChatEvent, None]:
         """Text deltas, then one ChatDone."""
-        attempt, waited = 1, 0.0
+        attempt, waited, deadline = 1, 0.0, monotonic() + self.timeout_s
         while True:
             try:
-                async with aclosing(self._attempt(messages, options, attempt)) as events:
+                async with aclosing(self._attempt(messages, options, attempt, deadline)) as events:
                     async for event in events:
                         yield event
                 return
@@ -107,7 +107,8 @@ class OpenAIChat:
                 continue
             except _Again as failure:
                 wait = self._wait(failure, attempt)
-                if attempt > self.max_retries or waited + wait > self.max_retry_wait_s:
+                too_late = waited + wait > self.max_retry_wait_s or monotonic() + wait >= deadline
+                if attempt > self.max_retries or too_late:
                     raise failure.error from failure.__cause__
             await asyncio.sleep(wait)
             attempt, waited = attempt + 1, waited + wait
@@ -121,9 +122,8 @@ class OpenAIChat:
         return float(min(FIRST_WAIT_S * 2 ** (attempt - 1), LONGEST_WAIT_S) * (0.5 + self.jitter() / 2))
 
     async def _attempt(
-        self, messages: Sequence[Turn], options: ChatOptions, attempt: int
+        self, messages: Sequence[Turn], options: ChatOptions, attempt: int, deadline: float
     ) -> AsyncGenerator[ChatEvent, None]:
-        deadline = monotonic() + self.timeout_s
         first_deadline = min(deadline, monotonic() + self.first_token_timeout_s)
         left_out = frozenset(self._left_out)
         body = chat_body(self.model, messages, options, self.streaming, left_out)
@@ -172,7 +172,7 @@ class OpenAIChat:
         raise _Again(self._failure(code)) from cause
 
     def _failure(self, code: str) -> Unavailable:
-        what, remedy = _FAILURES[code]
+        what, remedy = FAILURES[code]
         return Unavailable(code, what, where=self.recipe, remedy=remedy)
 
     async def _refuse(
@@ -206,24 +206,26 @@ class OpenAIChat:
         return Usage(tokens_in, tokens_out, (tokens_in * prices[0] + tokens_out * prices[1]) / 1e6)
 
 
-_FAILURES = {
+FAILURES = {
     "chat.timeout": ("the chat endpoint did not answer in time", "raise timeout_s, or check the endpoint"),
+    "chat.rate_limited": ("the chat endpoint answers no more requests for now", "wait, or ask for fewer at a time"),
     "chat.dropped": (
         "the chat endpoint cannot be reached, or broke off",
         "check that it runs and that base_url is right",
     ),
     "chat.malformed_stream": ("the chat endpoint sent something that is no chat completion", "check base_url"),
-    "chat.status": ("the chat endpoint reported an error in the middle of its stream", ""),
+    "chat.status": ("the chat endpoint reported an error", "check the API key, base_url and the model's name"),
     "chat.refused_schema": (
         "the chat endpoint did not answer in the JSON schema it was given",
         "use a model that supports structured output, or raise max_tokens",
     ),
 }
+"""What each code of the port means, and what to do about it."""
 _REMEDIES = {
     401: "check the API key",
     403: "check what the API key may use",
     404: "check base_url and the model's name",
-    429: "wait, or ask for fewer answers at a time",
+    429: FAILURES["chat.rate_limited"][1],
 }
 
 
