@@ -47,9 +47,10 @@ def ask(
         place.close()
     if as_json:
         print_json({"trace_id": request.request_id, "bundle_id": running.bundle_id, "reply": reply})
-        return
-    _print_sources(reply)
-    _print_outcome(reply, request.request_id)
+    else:
+        _print_sources(reply)
+        _print_outcome(reply, request.request_id)
+    _raise_if_failed(reply, request.request_id)
 
 
 async def _stream(running: Running, request: Request, show: bool) -> Reply:
@@ -92,8 +93,17 @@ def _print_outcome(reply: Reply, trace_id: str) -> None:
     withheld = f"   withheld {len(reply.withheld)}" if reply.withheld else ""
     reason = f" ({reply.reason})" if reply.reason else ""
     say(f"\n{reply.outcome.value}{reason}{confidence}{withheld}   {reply.duration_ms:.0f} ms   trace {trace_id[:12]}")
-    if reply.outcome.value == "failed":
-        raise typer.Exit(70)
+
+
+def _raise_if_failed(reply: Reply, trace_id: str) -> None:
+    """A reply carries a failure's code only; the words for it stand with the adapter that fails so."""
+    from assay.adapters.openai_chat import FAILURES
+    from assay.records.dialogue import Outcome
+    from assay.records.errors import Unavailable
+
+    if reply.outcome is Outcome.FAILED:
+        what, remedy = FAILURES.get(reply.reason, ("the answer could not be completed", f"assay trace show {trace_id}"))
+        raise Unavailable(reply.reason or "system.failed", what, remedy=remedy)
 
 
 def register(app: typer.Typer) -> None:

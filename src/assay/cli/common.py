@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 EXIT_USAGE = 64
 EXIT_INTERNAL = 70
+EXIT_INTERRUPTED = 130
 
 WorkspaceOption = Annotated[
     Path | None,

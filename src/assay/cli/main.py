@@ -12,7 +12,7 @@ from assay.cli import compare as compare_command
 from assay.cli import init as init_command
 from assay.cli import serve as serve_command
 from assay.cli import trace as trace_command
-from assay.cli.common import EXIT_INTERNAL, EXIT_USAGE, complain
+from assay.cli.common import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, complain
 from assay.records.errors import AssayError
 
 app = typer.Typer(
@@ -61,6 +61,8 @@ def main() -> None:
     debug = "--debug" in sys.argv
     try:
         code = app(standalone_mode=False)
+        if code == EXIT_INTERRUPTED:  # what Typer makes of Ctrl-C
+            raise KeyboardInterrupt
     except AssayError as error:
         complain(str(error))
         code = error.exit_code
@@ -69,7 +71,7 @@ def main() -> None:
         code = EXIT_USAGE
     except (KeyboardInterrupt, typer.Abort):
         complain("interrupted; what was done is kept, run the same command again to go on")
-        code = 130
+        code = EXIT_INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         code = 0
@@ -81,9 +83,14 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+_TOO_MANY = "Got unexpected extra argument"
+
+
 def _usage_message(error: typer.exceptions.TyperException) -> str:
     formatted = getattr(error, "format_message", None)
     message = formatted() if callable(formatted) else str(error)
+    if message.startswith(_TOO_MANY):  # the rest repeats them, and they may be the words of a question
+        return f"{_TOO_MANY}s [usage]\n  → put text with spaces in quotes"
     return f"{message} [usage]\n  → assay --help, or assay COMMAND --help"
 
 

@@ -55,8 +55,10 @@ def status(workspace: WorkspaceOption = None) -> None:
 @group.command("history")
 def history(workspace: WorkspaceOption = None, app: AppOption = "") -> None:
     """Every change of the pointer, newest first."""
+    from assay.wiring import releasing
+
     place = open_workspace(workspace)
-    events = place.stores.releases.history(app or place.default_app)
+    events = place.stores.releases.history(releasing.released_app(place, app))
     rows = [(e.revision, e.at[:19], e.action + (" (override)" if e.override else ""), e.bundle_id[:12],
              e.previous_bundle_id[:12], e.decision_id[:12], e.actor, e.reason) for e in events]  # fmt: skip
     say(table(("revision", "at", "action", "bundle", "before", "decision", "actor", "reason"), rows, right=(0,)))

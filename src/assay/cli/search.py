@@ -36,7 +36,7 @@ def search(
     if as_json:
         print_json(found)
         return
-    if found.mode != mode:
+    if found.mode != mode and place.settings.index.embedder != "none":
         say(f"(searched {found.mode}: the vectors are not ready yet, see assay index status)")
     for place_number, ranked in enumerate(found.ranked, 1):
         chunk = ranked.chunk

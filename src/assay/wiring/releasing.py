@@ -91,11 +91,19 @@ def promote(place: Workspace, bundle: str, reason: str, override: bool) -> Point
 
 
 def rollback(place: Workspace, app: str, to: str, reason: str) -> Pointer:
-    name = app or place.default_app
+    name = released_app(place, app)
     return promotion.rollback(
         name, to=apps.resolve_bundle(place, to, name) if to else "", releases=place.stores.releases,
         bundles=place.stores.bundles, actor=actor(), reason=reason, clock=place.clock,
     )  # fmt: skip
+
+
+def released_app(place: Workspace, app: str) -> str:
+    """An app of `assay.yaml`, by default its first, or one that was released before it left the file. Raises NotFound."""
+    name = app or place.default_app
+    if place.stores.releases.pointer(name) is None:
+        apps.app_settings(place, name)
+    return name
 
 
 def actor() -> str:
