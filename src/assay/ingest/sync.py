@@ -24,7 +24,7 @@ _SKIPPED = {
     "ingest.not_a_file": "a device, pipe or socket",
 }
 _UNREADABLE = {
-    "ingest.unreadable": "this user has no right to read it",
+    "ingest.unreadable": "this user has no right to read it; give it that right",
     "ingest.unreadable_name": "its name is no Unicode; rename it",
     "ingest.unreadable_folder": "this user has no right to list it; nothing below it was touched",
 }
@@ -83,7 +83,7 @@ class Ingest:
         jobs = [(root, entry) for root, entries in walked for entry in entries]
         for root, entries in walked:
             if not entries:
-                run.tell(root.uri, ParseStatus.SKIPPED, "ingest.empty_folder", "it holds no file")
+                run.tell(root.uri, ParseStatus.SKIPPED, "ingest.empty_folder", "it holds no file; check the path")
         for done, (root, entry) in enumerate(jobs, start=1):
             if run.halted():
                 return
@@ -206,7 +206,7 @@ class _Run:
             records, rejected = self.work.reader.read(parser, entry, uri, path, data, self.stop)
         except (InputError, NotFound) as error:
             self._keep_failure(fresh, state, error.code)
-            self.tell(uri, ParseStatus.FAILED, error.code, error.what)
+            self.tell(uri, ParseStatus.FAILED, error.code, "; ".join(filter(None, (error.what, error.remedy))))
         except Stopped:
             self.interrupted = True
         else:
@@ -221,6 +221,7 @@ class _Run:
             raise InputError(
                 "ingest.too_large",
                 f"{entry.size / 1e6:.1f} MB are more than ingest.max_file_mb ({self.work.max_file_mb:g})",
+                remedy="split it, or raise the limit in assay.yaml",
             )
         with self.work.reader.stages.timed("read"):
             return self.work.tree.read(entry.path, limit)

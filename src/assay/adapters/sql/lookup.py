@@ -16,9 +16,18 @@ MOST_PARAMETERS = 500
 """Names in one IN list; SQLite of some distributions stops at 999 parameters a statement."""
 
 
+_LISTED_BY = {
+    "bundle": "assay bundles list",
+    "key": "assay key list",
+    "run": "assay runs list",
+    "trace": "assay trace list",
+}
+
+
 def missing(kind: str, remedy: str = "") -> NotFound:
     """The error for a named thing that is not in the store."""
-    return NotFound(f"store.no_{kind.replace(' ', '_')}", f"there is no such {kind}", remedy=remedy)
+    told = remedy or _LISTED_BY.get(kind, "")
+    return NotFound(f"store.no_{kind.replace(' ', '_')}", f"there is no such {kind}", remedy=told)
 
 
 def one_by_prefix(connection: Connection, statement: Select[Any], column: Column[Any], name: str, kind: str) -> Any:
