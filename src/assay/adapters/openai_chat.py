@@ -49,7 +49,8 @@ class OpenAIChat:
     `timeout_s` bounds the whole answer, retries and waits included; `first_token_timeout_s` the silence before an
     attempt's first text. Failed attempts are repeated, at most `max_retries` times and only while no text was given,
     after the wait the endpoint names in Retry-After or a growing one; when the waits together would pass
-    `max_retry_wait_s`, or the next one the end of `timeout_s`, the call gives up at once. Prices are USD per million tokens; cost is None when a price or the usage is unknown.
+    `max_retry_wait_s`, or the next one the end of `timeout_s`, the call gives up at once. Prices are USD per million
+    tokens; cost is None when a price or the usage is unknown.
 
     Parameters an endpoint refuses by name (`stream_options`, `seed`, `temperature`, `max_tokens`) are left out, or
     renamed, from then on. With `streaming=False` the answer is asked for in one piece. Raises Unavailable with the

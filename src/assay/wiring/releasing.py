@@ -99,7 +99,10 @@ def rollback(place: Workspace, app: str, to: str, reason: str) -> Pointer:
 
 
 def released_app(place: Workspace, app: str) -> str:
-    """An app of `assay.yaml`, by default its first, or one that was released before it left the file. Raises NotFound."""
+    """An app of `assay.yaml`, by default its first, or one with a release from before it left the file.
+
+    Raises NotFound.
+    """
     name = app or place.default_app
     if place.stores.releases.pointer(name) is None:
         apps.app_settings(place, name)
