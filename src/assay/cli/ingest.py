@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import unquote
 
 import typer
 
@@ -54,10 +56,17 @@ def _print(report: IngestReport) -> None:
     told = [o for o in report.outcomes if o.code]
     if told:
         say("\nparse report:")
-        rows = [(o.status.value, o.code, o.source_uri, o.reason) for o in told[:50]]
+        rows = [(o.status.value, o.code, _path(o.source_uri), o.reason) for o in told[:50]]
         say(table(("status", "code", "file", "reason"), rows))
         if len(told) > 50:
             say(f"… and {len(told) - 50} more (--json shows all)")
+
+
+def _path(uri: str) -> str:
+    """A file's address as a path, from here when that is shorter."""
+    path = unquote(uri.removeprefix("file://"))
+    near = os.path.relpath(path)
+    return near if len(near) < len(path) else path
 
 
 def register(app: typer.Typer) -> None:
