@@ -96,6 +96,31 @@ def export(
     say(f"{path}: {len(golden.cases)} cases of {golden.name}@{golden.version[:12]}")
 
 
+@group.command("split")
+def split(
+    reference: Reference,
+    workspace: WorkspaceOption = None,
+    dev: Annotated[float, typer.Option("--dev", min=0.0, max=1.0, help="Share for choosing thresholds.")] = 0.4,
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+) -> None:
+    """Divide a set into dev and test by cluster, as a new version: no document or conversation stands on both sides."""
+    from assay.wiring import golden_sets
+
+    made = golden_sets.divide_set(open_workspace(workspace), reference, dev, seed)
+    counts = ", ".join(f"{sum(c.split == name for c in made.cases)} {name}" for name in ("dev", "test"))
+    say(f"{made.name}@{made.version[:12]}  {len(made.cases)} cases: {counts}")
+
+
+@group.command("diff")
+def diff(old: Reference, new: Reference, workspace: WorkspaceOption = None) -> None:
+    """Which cases were added, removed and changed between two versions."""
+    from assay.wiring import golden_sets
+
+    for kind, cases in golden_sets.differences(open_workspace(workspace), old, new):
+        for case_id in cases:
+            say(f"{kind:8} {case_id}")
+
+
 @group.command("show")
 def show(
     reference: Reference, workspace: WorkspaceOption = None, case: Annotated[str, typer.Option("--case")] = ""

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from assay.golden.check import Finding
 from assay.golden.check import check as check_cases
+from assay.golden.difference import difference
 from assay.golden.jsonl import write_cases
 from assay.golden.reading import read_path
 from assay.golden.sheet import data_sheet
+from assay.golden.splits import divide
 from assay.records.access import Scope
 from assay.records.digest import sha256_json
 from assay.records.errors import InputError, NotFound
@@ -106,6 +108,19 @@ def export_file(place: Workspace, reference: str, path: Path) -> GoldenSet:
     golden = resolve(place, reference)
     path.write_bytes(write_cases(golden.cases))
     return golden
+
+
+def divide_set(place: Workspace, reference: str, dev: float, seed: int) -> GoldenSet:
+    """The set divided into `dev` and `test` by cluster, kept as a new version."""
+    golden = resolve(place, reference)
+    divided = divide(golden, {"dev": dev, "test": 1.0 - dev}, seed)
+    return _keep(place, golden.name, divided.cases, golden.note)
+
+
+def differences(place: Workspace, old: str, new: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Case ids by what happened to them from one version to the other."""
+    found = difference(resolve(place, old), resolve(place, new))
+    yield from (("added", found.added), ("removed", found.removed), ("changed", found.changed))
 
 
 def case(place: Workspace, reference: str, case_id: str) -> Case:
