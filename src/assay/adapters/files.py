@@ -91,13 +91,13 @@ def _unwritable(error: OSError, where: Path) -> AssayError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Unavailable(
             "store.disk_full",
-            "the disk is full; nothing of this blob was written",
+            "the disk is full; nothing of this step was written",
             where=str(where),
             remedy="free some space and run the command again",
         )
     return Unavailable(
         "store.cannot_open",
-        "the blob store cannot be written",
+        "the store cannot be written",
         where=str(where),
         remedy="check that the folder exists and that you may write in it",
     )
@@ -134,8 +134,12 @@ class WorkspaceLock:
                 where=str(self._path.parent),
                 remedy="wait for it to end, or stop it",
             ) from error
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"process {os.getpid()}: {self._doing}\n".encode(), 0)
+        try:
+            os.ftruncate(file, 0)
+            os.pwrite(file, f"process {os.getpid()}: {self._doing}\n".encode(), 0)
+        except OSError as error:
+            os.close(file)
+            raise _unwritable(error, self._path.parent) from error
         self._file = file
         return self
 

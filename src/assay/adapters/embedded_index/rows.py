@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from assay.adapters.sqlite_files import copy_in_memory, no_room_beside
 from assay.records.access import AccessList
 from assay.records.documents import Chunk
 from assay.retrieve.wording import embedding_text
@@ -78,14 +79,29 @@ def access_of(key: str) -> AccessList:
 
 
 class RowStore:
-    """Rows, staged changes and the map of vectors. Every method is one transaction; errors are SQLite's own."""
+    """Rows, staged changes and the map of vectors. Every method is one transaction; errors are SQLite's own.
+
+    On a full disk rows are read from a copy in memory until they have changed or are to be changed.
+    """
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
-        self._db = sqlite3.connect(path, timeout=30, check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.executescript(_SCHEMA)
+        self._path = path
+        self._open()
+
+    def _open(self) -> None:
+        self._db = sqlite3.connect(self._path, timeout=30, check_same_thread=False, isolation_level=None)
+        self._copied = False
+        try:
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.executescript(_SCHEMA)
+        except sqlite3.OperationalError as error:
+            self._db.close()
+            if not no_room_beside(error, self._path):
+                raise
+            self._db = copy_in_memory(self._path)
+            self._copied = True
 
     def close(self) -> None:
         self._db.close()
@@ -93,6 +109,8 @@ class RowStore:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
+            if self._copied:
+                self._open()
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -140,7 +158,11 @@ class RowStore:
     def settle(self, opstamp: int) -> None:
         """Make the rows match the engine: staged changes hold as soon as its commit is on disk, whoever notices."""
         with self._lock:
+            if self._copied and opstamp != self.state().opstamp:
+                self._open()
             if not self._db.execute("SELECT 1 FROM staged LIMIT 1").fetchone():
+                return
+            if opstamp == int(self.fact("staged_after", "-1")):
                 return
         with self._writing() as db:
             if opstamp == int(self.fact("staged_after", "-1")):

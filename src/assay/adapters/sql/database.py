@@ -3,6 +3,8 @@
 Durability on SQLite: write-ahead log with `synchronous=NORMAL`. What a `write` block wrote survives the death of the
 process (kill -9) once the block has ended. A power cut may take the last transactions with it, whole ones and never
 halves; only `synchronous=FULL` would prevent that, at one disk flush per transaction.
+
+On a disk without any room a SQLite file is read as it stands, and only writing fails.
 """
 
 from __future__ import annotations
@@ -12,13 +14,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
-from assay.adapters.sql.failures import explained, unusable
+from assay.adapters.sql.failures import explained, full, unusable
 from assay.adapters.sql.migrate import PACKAGED, Migrations, bring_up
+from assay.adapters.sqlite_files import AsItStands, as_it_stands, no_room_beside
 from assay.records.errors import Busy
 
 BUSY_TIMEOUT_S = 5.0
@@ -47,6 +51,8 @@ class Database:
         Threads of this process queue here, where waiting is fair, and not in SQLite, where it is a poll.
         """
         with explained(self.where), self._one_writer(), self.engine.connect() as connection:
+            if isinstance(connection.connection.dbapi_connection, AsItStands):
+                raise full(self.where)
             writing = connection.execution_options(assay_write=True)
             with writing.begin():
                 yield writing
@@ -68,7 +74,24 @@ class Database:
         self.engine.dispose()
 
 
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA schema_version")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if not no_room_beside(error, path):
+            raise
+        return as_it_stands(path)
+    return connection
+
+
 def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "checkin")
+    def _read_once(connection: Any, record: Any) -> None:
+        if isinstance(connection, AsItStands):
+            record.invalidate()
+
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, _record: Any) -> None:
         # Python's driver would open transactions behind our back; `_begin` opens them instead.
@@ -98,6 +121,8 @@ def _use_write_ahead_log(path: Path) -> None:
                 connection.execute("PRAGMA journal_mode=WAL")
                 return
             except sqlite3.OperationalError as error:
+                if no_room_beside(error, path):
+                    return
                 if error.sqlite_errorname not in ("SQLITE_BUSY", "SQLITE_LOCKED") or time.monotonic() > patience_ends:
                     raise
             time.sleep(0.01)
@@ -133,7 +158,7 @@ def open_database(path_or_url: str | Path, *, migrations: Migrations = PACKAGED)
 
 
 def _driver_options(path: Path | None) -> dict[str, Any]:
-    return {} if path is None else {"connect_args": {"timeout": BUSY_TIMEOUT_S}}
+    return {} if path is None else {"creator": partial(_connect, path)}
 
 
 def _make_folder(path: Path) -> None:

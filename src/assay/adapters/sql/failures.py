@@ -51,6 +51,11 @@ def _error(kind: str, where: str) -> AssayError:
             )  # fmt: skip
 
 
+def full(where: str) -> AssayError:
+    """The error for a disk without room."""
+    return _error(_FULL, where)
+
+
 def unusable(where: str) -> AssayError:
     """The error for a place that cannot be opened or written."""
     return _error(_WRITE, where)
