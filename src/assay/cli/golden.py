@@ -75,7 +75,7 @@ def check(
     if as_json:
         print_json(findings)
     else:
-        say(f"{golden.name}@{golden.version[:12]}  {len(golden.cases)} cases, {len(findings)} findings")
+        say(f"{golden.name}@{golden.version[:12]}  {len(golden.cases)} cases; findings: {len(findings) or 'none'}")
         rows = [(f.severity, f.code, f.case_id, f.where, f.detail) for f in findings]
         if rows:
             say(table(("severity", "code", "case", "where", "detail"), rows))
