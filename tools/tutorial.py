@@ -59,8 +59,8 @@ def handbook(page: Tutorial) -> None:
     page.say("## A company handbook: 884 Markdown files")
     page.run("assay init handbook", ".")
     page.run("assay ingest ../data/documents/handbook-sourcegraph --wait", "handbook")
-    page.say("Answers were possible while that ran; `--wait` stays until the vectors are done too. A question the handbook "
-             "answers, and one it cannot:")  # fmt: skip
+    page.say("Answers were possible while that ran; `--wait` stays until the vectors are done too. Questions the "
+             "handbook answers, and one it cannot:")  # fmt: skip
     for question in ("How many weeks of paid parental leave can I take?", "What does the Entrepreneur in Residence do?",
                      "Who won the football world cup in 1990?"):  # fmt: skip
         page.run(f"assay ask {shlex.quote(question)}", "handbook")
@@ -90,8 +90,8 @@ def product_docs(page: Tutorial) -> None:
     page.say("Two parts: `dev` chooses the threshold, `test` is what is reported. No section stands on both sides.")
     page.run("assay golden split faq", "docs")
     page.run("assay calibrate assistant --golden faq --target-error 0.2", "docs")
-    page.say("The app as it is becomes a bundle, is evaluated, and goes live. Nothing is live yet to compare it with, so the "
-             "first release is an override with a reason that is kept:")  # fmt: skip
+    page.say("The app as it is becomes a bundle, is evaluated, and goes live. Nothing is live yet to compare it with, "
+             "so the first release is an override with a reason that is kept:")  # fmt: skip
     page.run("assay bundle assistant", "docs", keep="BASELINE")
     page.run("assay eval $BASELINE --golden faq", "docs")
     page.run("assay release promote $BASELINE", "docs")
@@ -113,9 +113,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         page = Tutorial(Path(home))
         page.say("# Tutorial: three real collections, from documents to a gated release")
-        page.say("A transcript, made by `python tools/tutorial.py`: every command was run as shown with the installed `assay`, "
-                 "and what follows it is what it printed, progress lines left out. `../data` is the folder of public data "
-                 "sets; use your own. Nothing here used a key or the network.")  # fmt: skip
+        page.say("A transcript, made by `python tools/tutorial.py`: every command was run as shown with the installed "
+                 "`assay`, and what follows it is what it printed, progress lines left out. `../data` is the folder "
+                 "of public data sets; use your own. Nothing here used a key or the network.")  # fmt: skip
         handbook(page)
         filings(page)
         product_docs(page)
