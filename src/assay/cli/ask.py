@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,6 +34,8 @@ def ask(
     as_json: JsonOption = False,
 ) -> None:
     """Ask a question; sentences stream as they pass their check, sources follow."""
+    import asyncio  # .05 CPU-s that `assay --help` need not pay
+
     from assay.records.dialogue import Request
     from assay.wiring import apps
 

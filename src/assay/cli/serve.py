@@ -30,6 +30,7 @@ def run(place: Workspace, host: str, port: int | None, open_demo: bool) -> None:
     from assay.console.app import console
     from assay.records.access import Scope
     from assay.serve.app import ServeOptions, run_server
+    from assay.wiring.apps import services
 
     settings = place.settings.serve
     options = ServeOptions(
@@ -41,7 +42,7 @@ def run(place: Workspace, host: str, port: int | None, open_demo: bool) -> None:
     if not open_demo and not place.stores.keys.keys():
         say(f"no API key yet: assay key create LABEL -w {place.root}")
     try:
-        run_server(place.services, options, console)
+        run_server(services(place), options, console)
     finally:
         place.close()
 

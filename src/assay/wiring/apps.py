@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
@@ -13,6 +14,7 @@ from assay.records.bundles import Bundle
 from assay.records.chat import ChatOptions
 from assay.records.documents import Span
 from assay.records.errors import NotFound
+from assay.wiring.build import Workspace
 from assay.wiring.config import secret
 from assay.wiring.settings import (
     AbstainSettings,
@@ -26,11 +28,10 @@ from assay.wiring.settings import (
     RetrieveSettings,
     VerifySettings,
 )
-from assay.wiring.workspace import Running
+from assay.wiring.workspace import Running, Services
 
 if TYPE_CHECKING:
     from assay.guard.build import GuardPolicy
-    from assay.wiring.build import Workspace
 
 HEAD = {"id": "", "embedder": ""}
 
@@ -227,3 +228,17 @@ def _guard(parts: dict[str, Any]) -> GuardPolicy:
 
 def _without(parts: dict[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in parts.items() if name != key}
+
+
+def services(place: Workspace) -> Services:
+    """What server and console work with."""
+    return Services(
+        stores=place.stores,
+        index=place.index,
+        clock=place.clock,
+        apps=tuple(place.settings.apps),
+        default_app=place.default_app,
+        start_bundle=partial(start_bundle, place),
+        start_app=partial(start_app, place),
+        label=place.settings.label,
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from assay.records.errors import ConfigError, InputError
 from assay.wiring import config as configuration
 from assay.wiring.init_template import rendered
 from assay.wiring.settings import Settings
-from assay.wiring.workspace import Services, Stores
+from assay.wiring.workspace import Stores
 
 if TYPE_CHECKING:
     from assay.adapters.embedded_index.index import EmbeddedIndex
@@ -52,22 +51,6 @@ class Workspace:
     @property
     def default_app(self) -> str:
         return next(iter(self.settings.apps))
-
-    @property
-    def services(self) -> Services:
-        """What server and console work with."""
-        from assay.wiring import apps
-
-        return Services(
-            stores=self.stores,
-            index=self.index,
-            clock=self.clock,
-            apps=tuple(self.settings.apps),
-            default_app=self.default_app,
-            start_bundle=partial(apps.start_bundle, self),
-            start_app=partial(apps.start_app, self),
-            label=self.settings.label,
-        )
 
     def embedder(self, name: str) -> Embedder | None:
         """The named embedder with its cache; None for `none`. One instance per workspace: its session is the weight."""

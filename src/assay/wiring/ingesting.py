@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assay.adapters.files import WorkspaceLock
 from assay.adapters.language import Py3LangId
@@ -24,10 +24,8 @@ from assay.records.access import AccessList
 from assay.records.documents import IngestReport
 from assay.records.errors import Busy, ConfigError, InputError, NotFound
 from assay.records.retrieval import IndexStatus, Snapshot
+from assay.wiring.build import Workspace, chunk_policy
 from assay.wiring.settings import AccessSetting
-
-if TYPE_CHECKING:
-    from assay.wiring.build import Workspace
 
 Progress = Callable[[int, int, str], object]
 
@@ -42,8 +40,6 @@ def ingest(place: Workspace, paths: Sequence[Path], progress: Progress) -> Inges
 
 
 def _ingest(place: Workspace, index: Index) -> Ingest:
-    from assay.wiring.build import chunk_policy
-
     settings = place.settings
     reader = Reader(parsers(), Py3LangId(), access_rules(place), chunk_policy(settings), Stages())
     publisher = Publisher(place.stores.catalog, index, place.clock)

@@ -19,11 +19,11 @@ from assay.records.errors import CannotJudge, Unavailable
 from assay.records.evaluation import Report, Run, RunStatus, Sample, Scored, same_specification
 from assay.records.golden import GoldenSet
 from assay.wiring import apps, golden_sets
+from assay.wiring.build import Workspace
 from assay.wiring.workspace import Running
 
 if TYPE_CHECKING:
     from assay.assist.calibrate import CalibrationPoint
-    from assay.wiring.build import Workspace
 
 Progress = Callable[[int, int], None]
 
