@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -139,16 +140,42 @@ def measured(folder: Path, *arguments: object) -> tuple[Done, float]:
     return Done(process.returncode, texts[0], texts[1]), usage.ru_maxrss / 1024
 
 
-def test_a_file_this_user_may_not_read_is_reported(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may read everything")
+def test_what_this_user_may_not_read_is_reported_and_not_forgotten(tmp_path: Path) -> None:
+    """A document that can be read no more stays until it can, or until its file is gone."""
     docs, lab = tmp_path / "docs", workspace(tmp_path / "lab")
-    docs.mkdir()
-    (docs / "closed.pdf").write_text(MARK)
-    (docs / "closed.pdf").chmod(0)
-    said = ok("ingest", docs, "-w", lab)
-    assert "ingest.unreadable" in said
-    assert "give" in said
+    shut = docs / "shut"
+    shut.mkdir(parents=True)
+    (docs / "closed.md").write_text(f"# Closed\n\nThe closed document tells of {MARK} and marmalade.\n")
+    (shut / "inside.md").write_text(f"# Inside\n\nThe inner document tells of {MARK} and honey.\n")
+    ok("ingest", docs, "-w", lab)
+    (docs / "closed.md").write_text(f"# Closed\n\nNow {MARK} tells of nothing.\n")
+    (docs / "closed.md").chmod(0)
+    shut.chmod(0)
+    try:
+        said = without_privileges("ingest", docs, "-w", lab)
+    finally:
+        shut.chmod(0o755)
+    assert "ingest.unreadable " in said
+    assert "give this user the right to read it" in said
+    assert "ingest.unreadable_folder" in said
+    assert MARK not in said
+    assert "deleted" not in said
+    for word in ("marmalade", "honey"):
+        assert word in ok("search", word, "-w", lab)
+
+
+def without_privileges(*arguments: object) -> str:
+    """Run the command as a user whom file modes concern; root gives up the right to pass over them."""
+    command = [str(ASSAY), *map(str, arguments)]
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root may read everything, and setpriv is not here")
+        command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    if "setpriv:" in done.stderr:
+        pytest.skip("root may read everything, and may not give that up here")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 def test_an_empty_folder_and_a_folder_that_is_not_there_are_told_apart(small: Path, tmp_path: Path) -> None:
