@@ -162,6 +162,14 @@ async def test_a_rate_limit_longer_than_the_budget_gives_up_at_once() -> None:
     assert len(endpoint.requests) == 1
 
 
+async def test_the_time_limit_holds_for_all_attempts_together() -> None:
+    async with server.chat_server(server.hangs()) as endpoint:
+        async with asyncio.timeout(5):
+            error, _ = await fail(connect(endpoint.base_url, timeout_s=0.3, max_retries=10_000))
+    assert error.code == "chat.timeout"
+    assert len(endpoint.requests) == 1, "the wait before a second attempt would pass the limit"
+
+
 async def test_retries_are_spent_before_a_call_fails() -> None:
     async with server.chat_server(server.rate_limited("0")) as endpoint:
         error, _ = await fail(connect(endpoint.base_url, max_retries=3))
