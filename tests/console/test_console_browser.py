@@ -76,6 +76,7 @@ async def test_ask_read_and_follow_a_citation_to_its_exact_span(browser: Browser
         await answer.get_by_role("link", name="Source 1").nth(1).click()
         source = page.get_by_role("complementary", name="Source")
         await expect(source.locator("mark")).to_have_text("Unused days expire in March.")
+        await expect(source.locator("mark")).to_be_in_viewport()
         await expect(source).to_contain_text("Every employee has 25 days of leave.")
         await page.keyboard.press("Escape")
         await expect(source).to_be_hidden()

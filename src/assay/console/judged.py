@@ -62,8 +62,10 @@ class Judged:
     async def runs(self, http: HttpRequest) -> Response:
         """`GET /runs`: every run, newest first, with a form that compares two."""
         caller = await self.pages.house.doorman.caller(http, "operate")
-        found = await asyncio.to_thread(self.pages.house.services.stores.runs.runs)
-        return self.pages.show(http, "runs.html", caller, {"runs": found})
+        stores = self.pages.house.services.stores
+        found = await asyncio.to_thread(stores.runs.runs)
+        notes = {bundle.bundle_id: bundle.note for bundle in await asyncio.to_thread(stores.bundles.bundles)}
+        return self.pages.show(http, "runs.html", caller, {"runs": found, "notes": notes})
 
     async def compare(self, http: HttpRequest) -> Response:
         """`GET /compare?a=&b=`: candidate B minus baseline A, paired by case, and the gate's decision if there is one.

@@ -93,7 +93,7 @@ async function openSource(event) {
   pane.hidden = false;
   pane.focus({ preventScroll: true });
   const mark = paneBody.querySelector("#evidence");
-  if (mark) pane.scrollTop = mark.offsetTop - pane.clientHeight / 3;
+  if (mark) mark.scrollIntoView({ block: "center" }); // the pane and, where it is taller than what is left, the page
 }
 
 function closePane() {
