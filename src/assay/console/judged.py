@@ -134,7 +134,7 @@ class Judged:
             "baseline": compared.baseline,
             "candidate": compared.candidate,
             "comparison": compared.comparison,
-            "headline": headline(compared.comparison, None),
+            "headline": headline(compared.comparison, decision),
             "decision": decision,
             "verdicts": VERDICTS,
             "overall": figure("overall", False),
