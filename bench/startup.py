@@ -57,9 +57,42 @@ def resident_mb(pid: int) -> float:
     raise RuntimeError("no VmRSS")
 
 
-def server() -> tuple[float, float, float]:
+def assay(lab: Path, *words: str) -> str:
+    done = subprocess.run([BIN / "assay", *words, "-w", lab], check=True, capture_output=True, text=True)
+    return done.stdout.split()[0]
+
+
+def live_bundle(port: int) -> str:
+    """The bundle that answers a question now."""
+    question = {"messages": [{"role": "user", "content": "What is the upload limit?"}]}
+    ask = urllib.request.Request(f"http://127.0.0.1:{port}/v1/chat/completions", json.dumps(question).encode())
+    with urllib.request.urlopen(ask, timeout=30) as reply:
+        return str(json.load(reply)["assay"]["bundle_id"])
+
+
+def seconds_until_live(bundle: str, port: int) -> float:
+    begun = time.monotonic()
+    while live_bundle(port) != bundle:
+        time.sleep(0.01)
+    return time.monotonic() - begun
+
+
+def switching(lab: Path, port: int) -> tuple[float, float]:
+    """Seconds from the end of `assay release promote`, and of `rollback`, to the first answer of the other bundle."""
+    first, second = assay(lab, "bundle", "assistant"), assay(lab, "bundle", "assistant", "--set",
+                                                             "apps.assistant.retrieve.passages=4")  # fmt: skip
+    override = ("--override", "--reason", "benchmark")
+    assay(lab, "release", "promote", first, *override)
+    seconds_until_live(first, port)
+    assay(lab, "release", "promote", second, *override)
+    promoted = seconds_until_live(second, port)
+    assay(lab, "release", "rollback", "--reason", "benchmark")
+    return promoted, seconds_until_live(first, port)
+
+
+def server() -> tuple[float, float, float, float, float]:
     """Seconds from starting `assay serve` to the first page; resident MB when idle after it, and after an answer, which
-    loads the embedding model."""
+    loads the embedding model; seconds until a promotion and a rollback are taken up."""
     with tempfile.TemporaryDirectory() as folder:
         lab = Path(folder) / "lab"
         env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -76,12 +109,9 @@ def server() -> tuple[float, float, float]:
             page = wait_for(f"http://127.0.0.1:{port}/", begun)
             time.sleep(10)
             idle = resident_mb(process.pid)
-            question = {"messages": [{"role": "user", "content": "What is the upload limit?"}]}
-            ask = urllib.request.Request(f"http://127.0.0.1:{port}/v1/chat/completions", json.dumps(question).encode())
-            with urllib.request.urlopen(ask, timeout=30) as reply:
-                assert b"40 MB" in reply.read()
+            live_bundle(port)
             time.sleep(10)
-            return page, idle, resident_mb(process.pid)
+            return page, idle, resident_mb(process.pid), *switching(lab, port)
         finally:
             process.terminate()
             process.wait()
@@ -102,7 +132,7 @@ def main() -> None:
     floor = cpu_seconds([sys.executable, "-c", "pass"])
     help_cpu = cpu_seconds([str(BIN / "assay"), "--help"])
     import_cpu = cpu_seconds([sys.executable, "-c", "import assay"])
-    first_page, idle, answered = server()
+    first_page, idle, answered, promoted, rolled_back = server()
     install = installed_mb()
     rows = [
         ("install MB", install, 400),
@@ -112,13 +142,23 @@ def main() -> None:
         ("first page s", first_page, 3),
         ("idle server MB", idle, 250),
         ("idle server MB after an answer", answered, 250),
+        ("promotion taken up s", promoted, 1),
+        ("rollback taken up s", rolled_back, 1),
     ]
     print(f"\n{'what':32}{'measured':>10}{'limit':>8}{'ratio':>8}")
     for name, value, limit in rows:
         print(f"{name:32}{value:10.3f}{limit:8g}{(f'{value / limit:.2f}' if limit else ''):>8}")
     print(f"`assay --help` is {help_cpu / floor:.1f} times a bare interpreter")
-    figures = {"install_mb": install, "help_cpu_s": help_cpu, "import_cpu_s": import_cpu, "first_page_s": first_page,
-               "idle_mb": idle, "idle_after_answer_mb": answered}  # fmt: skip
+    figures = {
+        "install_mb": install,
+        "help_cpu_s": help_cpu,
+        "import_cpu_s": import_cpu,
+        "first_page_s": first_page,
+        "idle_mb": idle,
+        "idle_after_answer_mb": answered,
+        "promotion_s": promoted,
+        "rollback_s": rolled_back,
+    }
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
 
 
