@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
 from journey import ok, serving
 
 NO_NETWORK = """
@@ -39,7 +42,7 @@ def test_the_demo_can_be_built_again_over_itself(demo: tuple[Path, str]) -> None
 
 def test_nothing_reaches_for_the_network(demo: tuple[Path, str]) -> None:
     folder, _ = demo
-    for arguments in (["ask", "How many API requests per minute may I send?", "--tenant", "halvard", "-w", str(folder)],
+    for arguments in (["ask", "How large can the log of one run get?", "--tenant", "halvard", "-w", str(folder)],
                       ["search", "limits", "-w", str(folder)], ["demo", "--no-serve", str(folder)]):  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-c", NO_NETWORK, *arguments], capture_output=True, text=True, timeout=300, check=False
@@ -48,9 +51,37 @@ def test_nothing_reaches_for_the_network(demo: tuple[Path, str]) -> None:
         assert "DENIED" not in done.stderr
 
 
-def test_the_demo_answers_in_the_browsers_home_page_without_a_key(demo: tuple[Path, str]) -> None:
+def test_another_tenant_is_told_nothing_of_the_companys_own_documents(demo: tuple[Path, str]) -> None:
     folder, _ = demo
-    with serving(folder, "--open-demo") as server:
-        status, page = server.call("/", raw=True)
-        assert status == 200
-        assert "demo" in page.lower()
+    question = ("search", "salary band of a senior engineer in Leipzig", "-w", folder)
+    assert "corpus/hr/" in ok(*question, "--tenant", "halvard", "--group", "staff", "--group", "hr")
+    for others in (("--tenant", "brambling"), ("--tenant", "ostermark", "--group", "hr"), ("--tenant", "halvard")):
+        assert "corpus/hr/" not in ok(*question, *others)
+
+
+@pytest.mark.browser
+def test_the_demos_pages_answer_with_the_cited_span_and_show_the_verdict(demo: tuple[Path, str]) -> None:
+    """Without a key, on loopback: the ask box leads to the exact span, and the comparison says what the gate said."""
+    folder, _ = demo
+    errors: list[str] = []
+    with serving(folder) as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        page = browser.new_page()
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.goto(server.url)
+        expect(page.get_by_text("Demo lab")).to_be_visible()
+        page.get_by_label("Your question").fill("How large can the log of one run get?")
+        page.get_by_role("button", name="Ask").click()
+        expect(page.get_by_text("Answered")).to_be_visible(timeout=20_000)
+        page.get_by_role("link", name="A run's log is capped at 200 MB").click()
+        expect(page.locator("mark")).to_contain_text("A run's log is capped at 200 MB")
+        expect(page.locator("mark")).to_be_in_viewport()
+        runs = server.call("/runs.json")[1]["runs"]
+        candidate, baseline = runs[0]["run_id"], runs[-1]["run_id"]
+        page.goto(f"{server.url}/compare?a={baseline}&b={candidate}")
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Do not ship")
+        browser.close()
+    assert errors == []

@@ -63,7 +63,7 @@ def build(directory: Path, say: Say, progress: MakeProgress) -> Workspace:
     say(f"\nDone in {time.monotonic() - begun:.0f} s. The reports:")
     for judged in (safe, bad):
         say(f"  {judged.decision.verdict.value:14} {judged.report}")
-    say(f'\nAsk it:  assay ask "How many API requests per minute may I send?" -w {directory} --tenant halvard')
+    say(f'\nAsk it:  assay ask "How large can the log of one run get?" -w {directory} --tenant halvard')
     return place
 
 
