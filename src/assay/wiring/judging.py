@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from assay.records.bundles import Calibration
 from assay.records.comparison import Comparison, Decision
 from assay.records.dialogue import Outcome, Request, fold
-from assay.records.errors import CannotJudge, Unavailable
+from assay.records.errors import CannotJudge, NotFound, Unavailable
 from assay.records.evaluation import Report, Run, RunStatus, Sample, Scored, same_specification
 from assay.records.golden import GoldenSet
 from assay.wiring import apps, golden_sets
@@ -42,7 +42,18 @@ def target(place: Workspace, reference: str) -> Running:
     """An app of `assay.yaml`, `live`, or a bundle id, ready to answer without leaving traces."""
     if reference in place.settings.apps:
         return apps.start(place, reference, traced=False)
-    return apps.start(place, "", reference, traced=False)
+    try:
+        return apps.start(place, "", reference, traced=False)
+    except NotFound as error:
+        if error.code != "bundle.unknown":
+            raise
+        names = ", ".join(place.settings.apps)
+        raise NotFound(
+            "evaluate.unknown_system",
+            f"no app and no bundle is called so (apps: {names})",
+            where=reference,
+            remedy="assay bundles list shows the bundles; `live` is the promoted one",
+        ) from None
 
 
 def evaluate(
