@@ -192,9 +192,10 @@ def without_privileges(*arguments: object) -> str:
 
 def test_an_empty_folder_and_a_folder_that_is_not_there_are_told_apart(small: Path, tmp_path: Path) -> None:
     (tmp_path / "void").mkdir()
-    said = ok("ingest", tmp_path / "void", "-w", small)
-    assert "ingest.empty_folder" in said
-    assert "check the path" in said
+    empty = assay("ingest", tmp_path / "void", "-w", small)
+    refused(empty, "ingest.nothing_read")
+    assert "ingest.empty_folder" in empty.out
+    assert "check the path" in empty.out
     refused(assay("ingest", tmp_path / "void", tmp_path / "nowhere", "-w", small), "ingest.no_source")
     assert "16 weeks" in ok("search", "paid leave", "-w", small)
 
@@ -206,7 +207,7 @@ def test_what_is_not_there_is_named_with_what_is(small: Path) -> None:
         (("ask", "how", "long", MARK), "usage"),
         (("bundles", "show", "0123456789"), "store.no_bundle"),
         (("eval", "assistant", "--golden", "nope"), "golden.unknown"),
-        (("eval", "nope", "--golden", "small"), "bundle.unknown"),
+        (("eval", "nope", "--golden", "small"), "evaluate.unknown_system"),
         (("eval", "assistant", "--golden", "small", "--split", "nope"), "golden.empty_split"),
         (("golden", "import", "new", "nowhere.jsonl"), "golden.unreadable"),
         (("release", "promote", "0123456789"), "bundle.unknown"),

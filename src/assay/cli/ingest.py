@@ -35,6 +35,8 @@ def ingest(
         _print(report)
     if report.interrupted:
         raise KeyboardInterrupt
+    if not ingesting.holds_documents(place, paths):
+        _refuse_nothing()
     missing = ingesting.missing_vectors(place) if vectors else 0
     if missing and wait:
         ingesting.embed(place, Progress("embedding"))
@@ -60,6 +62,13 @@ def _print(report: IngestReport) -> None:
         say(table(("status", "code", "file", "reason"), rows))
         if len(told) > 50:
             say(f"… and {len(told) - 50} more (--json shows all)")
+
+
+def _refuse_nothing() -> None:
+    """A mistyped path or a folder of files that cannot be read must not look like a success to a script."""
+    from assay.records.errors import InputError
+
+    raise InputError("ingest.nothing_read", "no document was read", remedy="the parse report says why, file by file")
 
 
 def _path(uri: str) -> str:

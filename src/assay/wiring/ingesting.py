@@ -46,6 +46,13 @@ def _ingest(place: Workspace, index: Index) -> Ingest:
     return Ingest(FileTree(), reader, place.stores.catalog, place.stores.blobs, publisher, settings.ingest.max_file_mb)
 
 
+def holds_documents(place: Workspace, paths: Sequence[Path]) -> bool:
+    """True when the workspace has a document from one of these files or folders."""
+    roots = [Root(str(path.expanduser().resolve())) for path in paths]
+    states = place.stores.catalog.source_states()
+    return any(state.doc_ids and any(root.holds(state.source_uri) for root in roots) for state in states)
+
+
 def access_rules(place: Workspace) -> AccessRules:
     """Who may read what, as `assay.yaml` and its CSV say. Raises ConfigError and InputError with the line."""
     settings = place.settings.access
