@@ -367,14 +367,15 @@ def planted_from_workspace(folder: Path) -> tuple[Evidence, GatePolicy]:
     raise SystemExit(f"no planted regression was judged in {folder}")
 
 
+def silent(_done: int, _total: int, _note: str = "") -> None:
+    """No progress lines: the lab says what it does."""
+
+
 def built_lab(folder: Path) -> Path:
     """A fresh demo lab."""
     from assay.wiring import demo
 
-    def quiet(_what: str) -> Callable[[int, int], None]:
-        return lambda _done, _total: None
-
-    demo.build(folder, lambda line: print(line, file=sys.stderr), quiet).close()
+    demo.build(folder, lambda line: print(line, file=sys.stderr), lambda _label: silent).close()
     return folder
 
 
