@@ -47,6 +47,36 @@ def ok(*arguments: object, **options: Any) -> str:
     return done.out
 
 
+NO_NETWORK = """
+import socket, sys
+def refuse(*a, **k): raise OSError("the network is denied in this test")
+real = socket.socket.connect
+def connect(self, address):
+    if self.family != socket.AF_UNIX: sys.stderr.write("DENIED CONNECT\\n"); refuse()
+    return real(self, address)
+socket.socket.connect = connect
+socket.socket.connect_ex = connect
+socket.getaddrinfo = lambda *a, **k: (sys.stderr.write("DENIED LOOKUP\\n"), refuse())
+from assay.cli.main import main
+sys.argv = ["assay", *sys.argv[1:]]
+main()
+"""
+
+
+def without_network(*arguments: object) -> str:
+    """Run the command with every way out of the process denied, and expect that none was tried."""
+    done = subprocess.run(
+        [sys.executable, "-c", NO_NETWORK, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "DENIED" not in done.stderr
+    return done.stdout
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

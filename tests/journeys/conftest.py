@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from journey import HANDBOOK, ok
+from journey import HANDBOOK, ok, without_network
 
 
 @pytest.fixture
@@ -32,6 +32,6 @@ def lab(tmp_path: Path, handbook: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The demo lab, built once for all tests, and what building it printed."""
+    """The demo lab, built once for all tests with the network denied, and what building it printed."""
     folder = tmp_path_factory.mktemp("demo") / "lab"
-    return folder, ok("demo", "--no-serve", folder, timeout=500)
+    return folder, without_network("demo", "--no-serve", folder)
