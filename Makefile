@@ -32,6 +32,7 @@ lint: setup-dev
 	$(BIN)/ruff check src tests bench tools
 	$(BIN)/ruff format --check src tests bench tools
 	$(BIN)/mypy
+	MYPYPATH=src:bench $(BIN)/mypy --ignore-missing-imports bench tools
 	$(BIN)/lint-imports
 
 check: lint test

@@ -77,10 +77,11 @@ def fit_ranker(groups: Sequence[Group], ridge: float = 0.3) -> Floats:
             chance = np.exp(scores - scores.max())
             chance /= chance.sum()
             right = chance[group.right].sum() + 1e-12
-            value -= group.weight * np.log(right)
+            value -= group.weight * float(np.log(right))
             gradient -= group.weight * (group.rows.T @ (np.where(group.right, chance / right, 0.0) - chance))
         size = len(groups)
-        return value / total + ridge * (weights @ weights) / (2 * size), gradient / total + ridge * weights / size
+        penalised = value / total + ridge * float(weights @ weights) / (2 * size)
+        return float(penalised), gradient / total + ridge * weights / size
 
     return np.asarray(minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B").x)
 

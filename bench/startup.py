@@ -14,8 +14,11 @@ import sys
 import tempfile
 import time
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
+
+from assay.wiring.build import open_workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -70,24 +73,33 @@ def live_bundle(port: int) -> str:
         return str(json.load(reply)["assay"]["bundle_id"])
 
 
-def seconds_until_live(bundle: str, port: int) -> float:
-    begun = time.monotonic()
+def seconds_to_take_up(lab: Path, port: int, bundle: str, *words: str) -> float:
+    """Seconds from the moment that the pointer's own record gives to the first answer of `bundle`.
+
+    The server is asked all the while: the command itself takes longer to end than the server to notice.
+    """
+    command = subprocess.Popen([BIN / "assay", "release", *words, "-w", lab], stdout=subprocess.DEVNULL)
+    end = time.monotonic() + 60
     while live_bundle(port) != bundle:
+        assert time.monotonic() < end, "the server did not take it up within a minute"
         time.sleep(0.01)
-    return time.monotonic() - begun
+    answered = datetime.now(UTC)
+    assert command.wait() == 0
+    place = open_workspace(lab)
+    moved = place.stores.releases.history("assistant")[0]
+    place.close()
+    assert moved.bundle_id == bundle
+    return (answered - datetime.fromisoformat(moved.at)).total_seconds()
 
 
 def switching(lab: Path, port: int) -> tuple[float, float]:
-    """Seconds from the end of `assay release promote`, and of `rollback`, to the first answer of the other bundle."""
+    """Seconds until a promotion, of a bundle the server has never seen, and a rollback are taken up."""
     first, second = assay(lab, "bundle", "assistant"), assay(lab, "bundle", "assistant", "--set",
                                                              "apps.assistant.retrieve.passages=4")  # fmt: skip
     override = ("--override", "--reason", "benchmark")
-    assay(lab, "release", "promote", first, *override)
-    seconds_until_live(first, port)
-    assay(lab, "release", "promote", second, *override)
-    promoted = seconds_until_live(second, port)
-    assay(lab, "release", "rollback", "--reason", "benchmark")
-    return promoted, seconds_until_live(first, port)
+    seconds_to_take_up(lab, port, first, "promote", first, *override)
+    promoted = seconds_to_take_up(lab, port, second, "promote", second, *override)
+    return promoted, seconds_to_take_up(lab, port, first, "rollback", "--reason", "benchmark")
 
 
 def server() -> tuple[float, float, float, float, float]:

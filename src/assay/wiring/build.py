@@ -130,7 +130,7 @@ def open_workspace(stated: Path | None, overrides: Sequence[str] = ()) -> Worksp
     root = configuration.find_workspace(stated)
     config = configuration.load(root, overrides)
     store = root / STORE
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # opening the database says why, and works where the folder is only full
         store.mkdir(exist_ok=True)
 
     from assay.adapters.files import FileBlobs
