@@ -367,7 +367,7 @@ def planted_from_workspace(folder: Path) -> tuple[Evidence, GatePolicy]:
     raise SystemExit(f"no planted regression was judged in {folder}")
 
 
-def silent(done: int, total: int, note: str = "") -> None:  # noqa: ARG001 - the shape of a progress callback
+def silent(done: int, total: int, note: str = "") -> None:
     """No progress lines: the lab says what it does."""
 
 
