@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from assay.ports.storage import SourceState
 from assay.records.access import AccessList, Scope
 from assay.records.bundles import Bundle, Calibration, Pointer, ReleaseEvent
+from assay.records.certificates import Certificate, TrainedModel
 from assay.records.comparison import Decision
 from assay.records.digest import sha256_bytes
 from assay.records.documents import Chunk, Document
@@ -335,3 +337,53 @@ class MemoryKeys:
         if key_id not in self.kept:
             raise _missing("key")
         self.kept[key_id] = replace(self.kept[key_id], revoked_at=at)
+
+
+@dataclass
+class MemoryCertificates:
+    kept: dict[str, Certificate] = field(default_factory=dict)
+
+    def put(self, certificate: Certificate) -> str:
+        return _put_new(self.kept, certificate.certificate_id, certificate)
+
+    def get(self, certificate_id: str) -> Certificate:
+        return self.kept[_named(self.kept, certificate_id, "certificate")]
+
+    def newest(self, kind: str, subject: str = "") -> Certificate | None:
+        return next((one for one in self.certificates(kind) if not subject or one.subject == subject), None)
+
+    def certificates(self, kind: str = "") -> tuple[Certificate, ...]:
+        found = [one for one in self.kept.values() if not kind or one.kind == kind]
+        by_id = sorted(found, key=lambda one: one.certificate_id)
+        return tuple(sorted(by_id, key=lambda one: one.created_at, reverse=True))
+
+
+@dataclass
+class MemoryModels:
+    kept: dict[str, TrainedModel] = field(default_factory=dict)
+
+    def put(self, model: TrainedModel) -> str:
+        return _put_new(self.kept, model.model_id, model)
+
+    def get(self, model_id: str) -> TrainedModel:
+        return self.kept[_named(self.kept, model_id, "model")]
+
+    def newest(self, kind: str, name: str = "") -> TrainedModel | None:
+        return next((model for model in self.models(kind) if not name or model.name == name), None)
+
+    def models(self, kind: str = "") -> tuple[TrainedModel, ...]:
+        found = [model for model in self.kept.values() if not kind or model.kind == kind]
+        by_id = sorted(found, key=lambda model: model.model_id)
+        return tuple(sorted(by_id, key=lambda model: model.created_at, reverse=True))
+
+
+def _put_new(kept: dict[str, Any], name: str, value: Any) -> str:
+    kept.setdefault(name, value)
+    return name
+
+
+def _named(kept: Iterable[str], prefix: str, kind: str) -> str:
+    """At least six digits, as the real stores ask."""
+    if len(prefix) < 6:
+        raise _missing(kind, "name at least six digits of its id")
+    return _one_with_prefix(kept, prefix, kind)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from assay.records.access import AccessList, Scope
 from assay.records.bundles import Bundle, Calibration, Pointer, ReleaseEvent
+from assay.records.certificates import Certificate, TrainedModel
 from assay.records.comparison import Decision
 from assay.records.documents import Chunk, Document
 from assay.records.evaluation import Run, RunStatus, Sample
@@ -122,6 +123,25 @@ class CalibrationStore(Protocol):
 
     def put(self, calibration: Calibration) -> None: ...
     def get(self, app: str) -> Calibration | None: ...
+
+
+class CertificateStore(Protocol):
+    """Certificates, never changed. `newest` is None when there is none of this kind; a unique prefix of the id is
+    enough for `get`."""
+
+    def put(self, certificate: Certificate) -> str: ...
+    def get(self, certificate_id: str) -> Certificate: ...
+    def newest(self, kind: str, subject: str = "") -> Certificate | None: ...
+    def certificates(self, kind: str = "") -> tuple[Certificate, ...]: ...
+
+
+class ModelStore(Protocol):
+    """Models that Assay trained, by content hash; a unique prefix of the id is enough for `get`. Newest first."""
+
+    def put(self, model: TrainedModel) -> str: ...
+    def get(self, model_id: str) -> TrainedModel: ...
+    def newest(self, kind: str, name: str = "") -> TrainedModel | None: ...
+    def models(self, kind: str = "") -> tuple[TrainedModel, ...]: ...
 
 
 class TraceStore(Protocol):

@@ -150,6 +150,8 @@ def open_workspace(stated: Path | None, overrides: Sequence[str] = ()) -> Worksp
         calibrations=kept.calibrations,
         traces=kept.traces,
         keys=kept.keys,
+        certificates=kept.certificates,
+        models=kept.models,
     )
     return Workspace(root, config, stores, open_index(store, config.settings), database)
 

@@ -13,9 +13,11 @@ from assay.ports.storage import (
     BundleStore,
     CalibrationStore,
     Catalog,
+    CertificateStore,
     DecisionStore,
     GoldenStore,
     KeyStore,
+    ModelStore,
     ReleaseStore,
     RunStore,
     TraceStore,
@@ -37,6 +39,8 @@ class Stores:
     calibrations: CalibrationStore
     traces: TraceStore
     keys: KeyStore
+    certificates: CertificateStore
+    models: ModelStore
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,9 @@ MOST_PARAMETERS = 500
 
 _LISTED_BY = {
     "bundle": "assay bundles list",
+    "certificate": "assay certificate list",
     "key": "assay key list",
+    "model": "assay ranker list",
     "run": "assay runs list",
     "trace": "assay trace list",
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest file in `migrations/versions`; a test holds both together."""
 
 metadata = MetaData(
@@ -152,6 +152,50 @@ keys = Table(
     Column("created_at", Text, nullable=False),
     Column("record", Text, nullable=False),
 )
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("doc_id", Text, primary_key=True),
+    Column("valid_from", Text, primary_key=True),
+    Column("valid_to", Text, nullable=False),
+    Column("text_sha256", String(64), nullable=False),
+    Column("record", Text, nullable=False),
+    Index(None, "doc_id", "text_sha256"),
+)
+"""Every version of a document that was ever current; `valid_to` is empty for the one that is."""
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("certificate_id", String(64), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    Index(None, "kind", "created_at"),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("model_id", String(64), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    Index(None, "kind", "name", "created_at"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("erasure_id", Text, primary_key=True),
+    Column("state", Text, nullable=False, index=True),
+    Column("created_at", Text, nullable=False),
+    Column("record", Text, nullable=False),
+)
+"""The journal of erasures: what is planned is written here first, so that a crash in the middle is gone on from."""
 
 revision_table = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 """Alembic's own table, which says where a database stands; read and first written without importing Alembic."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assay.adapters.sql.catalog import SqlCatalog
+from assay.adapters.sql.certificates import SqlCertificates, SqlModels
 from assay.adapters.sql.database import Database
 from assay.adapters.sql.golden import SqlGolden
 from assay.adapters.sql.operations import SqlKeys, SqlTraces
@@ -25,6 +26,8 @@ class SqlStores:
     calibrations: SqlCalibrations
     traces: SqlTraces
     keys: SqlKeys
+    certificates: SqlCertificates
+    models: SqlModels
 
 
 def sql_stores(database: Database) -> SqlStores:
@@ -39,4 +42,6 @@ def sql_stores(database: Database) -> SqlStores:
         calibrations=SqlCalibrations(database),
         traces=SqlTraces(database),
         keys=SqlKeys(database),
+        certificates=SqlCertificates(database),
+        models=SqlModels(database),
     )

@@ -1,0 +1,1 @@
+"""What a reviewer asks for: certificates of who can see what, and of what was forgotten."""

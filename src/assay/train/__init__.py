@@ -1,0 +1,1 @@
+"""Models that Assay trains itself, small and kept as plain data."""
