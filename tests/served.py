@@ -18,9 +18,11 @@ from assay.adapters.memory import (
     MemoryBundles,
     MemoryCalibrations,
     MemoryCatalog,
+    MemoryCertificates,
     MemoryDecisions,
     MemoryGolden,
     MemoryKeys,
+    MemoryModels,
     MemoryReleases,
     MemoryRuns,
     MemoryTraces,
@@ -73,6 +75,8 @@ def memory_stores() -> Stores:
         MemoryCalibrations(),
         MemoryTraces(),
         MemoryKeys(),
+        MemoryCertificates(),
+        MemoryModels(),
     )
 
 
