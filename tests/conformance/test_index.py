@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from index_engines import ENGINES, Maker
 from numpy.typing import NDArray
 
-from assay.adapters.clocks import FakeClock
-from assay.adapters.embedded_index.index import EmbeddedIndex
 from assay.adapters.hashing_embedder import HashingEmbedder
 from assay.adapters.memory_index import MemoryIndex
 from assay.ports.index import Index, IndexReader
@@ -24,21 +23,12 @@ EMBEDDER = HashingEmbedder(16)
 EVERYONE = Scope()
 OPEN = AccessList()
 
-Maker = Callable[[], Index]
 
-
-@pytest.fixture(params=["memory", "embedded"])
+@pytest.fixture(params=ENGINES)
 def make(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
     """Makes a fresh, empty index each time."""
-    opened: list[EmbeddedIndex] = []
-
-    def embedded() -> Index:
-        opened.append(EmbeddedIndex(tmp_path_factory.mktemp("index"), clock=FakeClock()))
-        return opened[-1]
-
-    yield MemoryIndex if request.param == "memory" else embedded
-    for index in opened:
-        index.close()
+    with ENGINES[request.param](tmp_path_factory.mktemp("index")) as maker:
+        yield maker
 
 
 def chunk(doc_id: str, text: str, ordinal: int = 0, access: AccessList = OPEN, title: str = "") -> Chunk:

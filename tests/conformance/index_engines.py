@@ -1,0 +1,47 @@
+"""The engines that the index suite runs on: for each a context that gives a maker of fresh, empty indexes.
+
+An engine that cannot run here is skipped, and says why. To add one, write a context manager and name it in ENGINES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count
+from pathlib import Path
+
+from assay.adapters.clocks import FakeClock
+from assay.adapters.embedded_index.index import EmbeddedIndex
+from assay.adapters.memory_index import MemoryIndex
+from assay.ports.index import Index
+
+Maker = Callable[[], Index]
+Engine = Callable[[Path], AbstractContextManager[Maker]]
+"""A folder to work in to a maker, whose indexes are closed when the context ends."""
+
+
+@contextmanager
+def memory(folder: Path) -> Iterator[Maker]:
+    """The fake."""
+    yield MemoryIndex
+
+
+@contextmanager
+def embedded(folder: Path) -> Iterator[Maker]:
+    """The default: tantivy and an exact scan."""
+    opened: list[EmbeddedIndex] = []
+    numbers = count()
+
+    def make() -> Index:
+        opened.append(EmbeddedIndex(folder / str(next(numbers)), clock=FakeClock()))
+        return opened[-1]
+
+    yield make
+    for index in opened:
+        index.close()
+
+
+ENGINES: dict[str, Engine] = {
+    "memory": memory,
+    "embedded": embedded,
+}
