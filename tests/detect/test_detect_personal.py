@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.detect.checksums import IBAN_LENGTH, luhn, mod97, payment_card
-from assay.detect.findings import Finding, counts, masked, separate
+from assay.detect.findings import counts, masked, separate
 from assay.detect.personal import RULES, find, redacted
 from assay.records.errors import ConfigError
+from assay.records.findings import Finding
 
 # Numbers that card schemes, the IBAN registry and ISO 7064 publish as examples.
 CARDS = [

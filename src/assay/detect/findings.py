@@ -1,18 +1,10 @@
-"""What a detector saw, and how it is masked: spans and rule ids, never the text itself."""
+"""How findings are separated, masked and counted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Code points `start` to `end` of the text that was examined match a rule."""
-
-    rule_id: str
-    start: int
-    end: int
+from assay.records.findings import Finding
 
 
 def separate(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from assay.detect.findings import Finding
+from assay.records.findings import Finding
 
 # https://www.unicode.org/reports/tr36/ and https://www.unicode.org/reports/tr9/ for what these characters are.
 _HIDDEN = {

@@ -12,8 +12,9 @@ from types import MappingProxyType
 from typing import Any
 
 from assay.detect.checksums import IBAN_LENGTH, mod97, payment_card
-from assay.detect.findings import Finding, masked, separate
+from assay.detect.findings import masked, separate
 from assay.records.errors import ConfigError
+from assay.records.findings import Finding
 
 Finder = Callable[[str], Iterator[tuple[int, int]]]
 

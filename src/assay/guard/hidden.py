@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from assay.detect import hidden
-from assay.detect.findings import Finding, counts
+from assay.detect.findings import counts
 from assay.guard.streams import closed_after
 from assay.ports.answering import System
 from assay.records.dialogue import ReplyEvent, Request, StageDone
+from assay.records.findings import Finding
 
 
 class Visible:

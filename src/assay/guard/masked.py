@@ -6,11 +6,12 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
-from assay.detect.findings import Finding, counts
+from assay.detect.findings import counts
 from assay.detect.personal import check_rules, redacted
 from assay.guard.streams import closed_after
 from assay.ports.answering import System
 from assay.records.dialogue import AnswerSentence, Citation, Finished, ReplyEvent, Request, SentenceReady, StageDone
+from assay.records.findings import Finding
 
 
 class Masked:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from assay.records.documents import Parsed
+from assay.records.findings import Finding
 
 
 class Parser(Protocol):
@@ -55,3 +56,19 @@ class Clock(Protocol):
 
     def now(self) -> str: ...
     def monotonic(self) -> float: ...
+
+
+class TextScanner(Protocol):
+    """Looks for what should not stand in a text: personal data, credentials. Findings do not overlap, in reading order.
+    Linear time in the text; the recipe names the rules."""
+
+    @property
+    def recipe(self) -> str: ...
+    def scan(self, text: str) -> tuple[Finding, ...]: ...
+
+
+@runtime_checkable
+class PagedParser(Protocol):
+    """A Parser that can be stopped between pages: `tick(done, pages)` is called after each and may raise."""
+
+    def parse_pages(self, data: bytes, name: str, tick: Callable[[int, int], object]) -> Iterable[Parsed]: ...

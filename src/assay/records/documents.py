@@ -66,6 +66,8 @@ class Parsed:
     """Access list stated in front matter; None when the source says nothing."""
     metadata: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    unread_pages: tuple[int, ...] = ()
+    """Numbers of the pages that show something and gave no readable text: scanned, or without usable characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class Document:
     pages: tuple[Page, ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    quality: float = 1.0
+    """How well the text could be read, from 0 to 1; what lowers it stands in `warnings`."""
 
 
 @dataclass(frozen=True, slots=True)
