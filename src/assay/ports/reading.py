@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from assay.records.access import AccessList
 from assay.records.documents import Parsed
 from assay.records.findings import Finding
 
@@ -49,6 +50,14 @@ class LanguageIdentifier(Protocol):
     """Text to a BCP 47 primary tag, empty when it cannot tell."""
 
     def identify(self, text: str) -> str: ...
+
+
+class AccessResolver(Protocol):
+    """Who may read a document, as something outside says (a directory, a wiki's permissions); None where it says
+    nothing. `path` is `<root's name>/<path below it>`, `stated` what the document's own front matter says. Whatever it
+    raises closes the document."""
+
+    def resolve(self, doc_id: str, path: str, stated: AccessList | None) -> AccessList | None: ...
 
 
 class Clock(Protocol):

@@ -27,6 +27,9 @@ class AccessSettings(Section):
     folders: tuple[FolderRule, ...] = Field(default=(), description="the last matching rule wins")
     csv: str = Field(default="", description="sidecar file with columns path,tenant,groups; relative to assay.yaml")
     trust_stated: bool = Field(default=True, description="front matter and JSONL fields may state tenant and groups")
+    plugin: str = Field(
+        default="", description="an installed entry point of the group assay.access; it decides before every other rule"
+    )
 
 
 class ChunkSettings(Section):
@@ -153,6 +156,10 @@ class GateSettings(Section):
         default=0.02, ge=0, le=1, description="more failed samples than this cannot be judged"
     )
     power: float = Field(default=0.8, gt=0, lt=1, description="for the n that need_more_data names")
+    certificates: tuple[Literal["access"], ...] = Field(
+        default=(), description="a bundle ships only with a passing, fresh certificate of each kind for its snapshot"
+    )
+    certificate_max_age_days: float = Field(default=7, gt=0, description="an older certificate does not count")
 
 
 class EvaluateSettings(Section):
