@@ -122,6 +122,25 @@ class Chunk:
         return Span(self.doc_id, self.text_sha256, self.start, self.end)
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A text that a document had, and when: from `valid_from` up to, and not including, `valid_to`.
+
+    Only for a version that is over, `document` says what the document was like and `chunk_ids` what it was cut into,
+    in reading order; for the one that is current both stand in the catalog. Moments as `records.moments` writes them.
+    """
+
+    doc_id: str
+    text_sha256: str
+    valid_from: str
+    valid_to: str = ""
+    """Empty for the version that is current."""
+    document: Document | None = None
+    chunk_ids: tuple[str, ...] = ()
+    origin: str = ""
+    """The address of the file it was read from."""
+
+
 def public_source(source_uri: str, doc_id: str) -> str:
     """Where a reader is told a document comes from: its address, or its id when it is a file on the server's disk,
     whose path is nobody else's business."""

@@ -19,6 +19,8 @@ class Query:
     """`lexical`, `dense` or `hybrid`."""
     history: tuple[str, ...] = ()
     """Earlier user turns, oldest first."""
+    as_of: str = ""
+    """A date or time of ISO 8601: search the versions that were current then. A bare date is the end of that day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +75,6 @@ class IndexStatus:
     vectors: int
     embedder: str
     snapshots: tuple[Snapshot, ...] = ()
+    engine: str = "embedded"
+    unindexed: int = 0
+    """Rows that are searched one by one because the engine has not put them into its search structure yet."""
