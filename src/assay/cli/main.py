@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from assay.cli import ask, bundle, calibrate, config, demo, evaluate, gate, golden, index, ingest, key, release, search
+from assay.cli import access as access_command
 from assay.cli import certificate as certificate_command
 from assay.cli import compare as compare_command
 from assay.cli import init as init_command
@@ -54,6 +55,7 @@ for _module in (
     key,
     trace_command,
     certificate_command,
+    access_command,
     demo,
 ):
     _module.register(app)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from assay.ingest.roots import Root, source_uri
 from assay.ingest.sync import Ingest
 from assay.ports.index import Index
 from assay.records.access import AccessList
-from assay.records.documents import IngestReport
+from assay.records.documents import IngestReport, ParseOutcome, ParseStatus
 from assay.records.errors import Busy, ConfigError, InputError, NotFound
 from assay.records.retrieval import IndexStatus, Snapshot
+from assay.wiring.access import resolver
 from assay.wiring.build import Workspace, chunk_policy
 from assay.wiring.settings import AccessSetting
 
@@ -36,7 +38,18 @@ def ingest(place: Workspace, paths: Sequence[Path], progress: Progress) -> Inges
     Ctrl-C ends it in order; the next call goes on from there.
     """
     with place.writing("assay ingest") as index, _interruptible() as stop:
-        return _ingest(place, index).sync([str(path) for path in paths], progress, stop)
+        work = _ingest(place, index)
+        report = work.sync([str(path) for path in paths], progress, stop)
+    return _with_closed(report, work.reader.access)
+
+
+def _with_closed(report: IngestReport, rules: AccessRules) -> IngestReport:
+    """The report with the documents that are closed because the access plug-in failed on them."""
+    closed = tuple(
+        ParseOutcome(doc_id, ParseStatus.FAILED, "ingest.access_plugin", f"closed to everybody: the plug-in failed ({how})")
+        for doc_id, how in rules.failed.items()
+    )
+    return replace(report, outcomes=report.outcomes + closed) if closed else report
 
 
 def _ingest(place: Workspace, index: Index) -> Ingest:
@@ -67,7 +80,7 @@ def access_rules(place: Workspace) -> AccessRules:
                 where=str(path), remedy="correct access.csv in assay.yaml, or take it out",
             ) from None  # fmt: skip
     folders = tuple((rule.path, _access(rule)) for rule in settings.folders)
-    return AccessRules(_access(settings.default), folders, rows, settings.trust_stated)
+    return AccessRules(_access(settings.default), folders, rows, settings.trust_stated, resolver(place))
 
 
 def _access(setting: AccessSetting) -> AccessList:
