@@ -22,7 +22,9 @@ from assay.cli.common import (
 if TYPE_CHECKING:
     from assay.records.access import AccessList
 
-group = typer.Typer(help="Access lists: apply changed rules, show which rule decided, who may read.", no_args_is_help=True)
+group = typer.Typer(
+    help="Access lists: apply changed rules, show which rule decided, who may read.", no_args_is_help=True
+)
 DocumentArgument = Annotated[str, typer.Argument(help="A document's id, as `assay access list` shows it.")]
 
 
@@ -61,7 +63,9 @@ def apply(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> Non
         say(f"{found.documents:,} documents: {len(found.changed):,} changed ({found.narrowed:,} closed to somebody, "
             f"{opened:,} only opened)")  # fmt: skip
         if not done.published:
-            say("another process writes the index: what was opened is found once it publishes; what was closed is closed")
+            say(
+                "another process writes the index: what was opened is found once it publishes; what was closed is shut"
+            )
         for doc_id, how in list(found.failed.items())[:20]:
             say(f"closed: the access plug-in failed ({how}) on {doc_id}")
         if len(found.failed) > 20:

@@ -19,8 +19,8 @@ GROUP = "assay.access"
 
 
 def resolver(place: Workspace) -> AccessResolver | None:
-    """The plug-in that `access.plugin` names: a class or function of the workspace's folder. Raises ConfigError: without
-    the plug-in nobody can tell who may read what, so nothing is ingested or applied."""
+    """The plug-in that `access.plugin` names, called with the workspace's folder. Raises ConfigError: without the
+    plug-in nobody can tell who may read what, so nothing is ingested or applied."""
     name = place.settings.access.plugin
     if not name:
         return None

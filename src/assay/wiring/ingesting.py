@@ -46,7 +46,7 @@ def ingest(place: Workspace, paths: Sequence[Path], progress: Progress) -> Inges
 def _with_closed(report: IngestReport, rules: AccessRules) -> IngestReport:
     """The report with the documents that are closed because the access plug-in failed on them."""
     closed = tuple(
-        ParseOutcome(doc_id, ParseStatus.FAILED, "ingest.access_plugin", f"closed to everybody: the plug-in failed ({how})")
+        ParseOutcome(doc_id, ParseStatus.FAILED, "ingest.access_plugin", f"closed: the access plug-in failed ({how})")
         for doc_id, how in rules.failed.items()
     )
     return replace(report, outcomes=report.outcomes + closed) if closed else report
