@@ -13,7 +13,8 @@ import numpy as np
 from assay.adapters.clocks import SystemClock
 from assay.adapters.embedded_index import lexical
 from assay.adapters.embedded_index.durable import disk_errors
-from assay.adapters.embedded_index.reader import EmbeddedReader, RowMap, map_segments
+from assay.adapters.embedded_index.mapped import SegmentMaps
+from assay.adapters.embedded_index.reader import EmbeddedReader, RowMap
 from assay.adapters.embedded_index.rows import Row, RowStore, Segment, State, row_of
 from assay.adapters.embedded_index.snapshots import SnapshotFolder
 from assay.adapters.embedded_index.vectors import VectorFiles
@@ -60,6 +61,7 @@ class EmbeddedIndex:
             self._engine = lexical.open_engine(self._engine_folder)
             self._rows = RowStore(path / "rows.sqlite")
             self._vectors = VectorFiles(self._vector_folder, self._rows)
+            self._maps = SegmentMaps(self._vector_folder)
             self._snapshots = SnapshotFolder(path / "snapshots", self._analyzer)
             self._check_recipe()
 
@@ -177,7 +179,7 @@ class EmbeddedIndex:
     def compact(self) -> None:
         """Drop vectors that no indexed chunk has any more and merge the rest: after an erasure nothing remains here."""
         with self._lock, disk_errors("compacting vectors"):
-            self._vectors.compact(self._rows.state().recipe)
+            self._vectors.compact()
 
     def status(self) -> IndexStatus:
         """How far the index is: counts at the head, and every snapshot."""
@@ -221,7 +223,7 @@ class EmbeddedIndex:
                 state = self._rows.state()
                 listed = self._rows.every_row(state.recipe)
                 segments = self._rows.segments(state.recipe)
-            matrices, torn = map_segments(self._vector_folder, segments)
+            mapped, torn = self._maps.map(segments)
             if torn:
                 self._rows.forget_segments(torn)
                 continue
@@ -231,7 +233,7 @@ class EmbeddedIndex:
                 time.sleep(0.01)
                 continue
             reader = EmbeddedReader(
-                self._engine, searcher, self._analyzer, self._chunker, state.recipe, _row_map(listed), matrices
+                self._engine, searcher, self._analyzer, self._chunker, state.recipe, _row_map(listed), mapped
             )
             self._head = (state, reader, {segment.segment: segment for segment in segments})
             return self._head

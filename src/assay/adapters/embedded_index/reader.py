@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from assay.adapters.embedded_index import lexical
-from assay.adapters.embedded_index.rows import Segment, access_of
+from assay.adapters.embedded_index.allowed import AllowedRows
+from assay.adapters.embedded_index.dense import DenseRows
+from assay.adapters.embedded_index.mapped import MappedSegment
 from assay.records.access import Scope
 from assay.records.errors import InputError
 from assay.records.retrieval import Hit
@@ -21,9 +22,6 @@ from assay.retrieve.analysis import Analyzer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-_GATHER_BELOW = 0.25
-"""Copying single rows out of a segment costs about four times what scanning them in place does."""
 
 
 @dataclass(frozen=True)
@@ -51,24 +49,6 @@ class RowMap:
         return digest.hexdigest()
 
 
-def map_segments(folder: Path, segments: Sequence[Segment]) -> tuple[dict[int, NDArray[np.float32]], tuple[int, ...]]:
-    """Memory-mapped matrices by segment number, and the numbers of those that are torn or gone."""
-    matrices: dict[int, NDArray[np.float32]] = {}
-    torn: list[int] = []
-    for segment in segments:
-        path = folder / segment_file(segment.name)
-        size = 4 * segment.count * segment.dimensions
-        if not path.exists() or path.stat().st_size != size or not size:
-            torn.append(segment.segment)
-            continue
-        matrices[segment.segment] = np.memmap(path, dtype="<f4", mode="r", shape=(segment.count, segment.dimensions))
-    return matrices, tuple(torn)
-
-
-def segment_file(name: str) -> str:
-    return f"{name}.f32"
-
-
 @dataclass(frozen=True)
 class EmbeddedReader:
     """A searcher of the engine with the rows and vectors of the same commit; later writes do not reach it."""
@@ -80,8 +60,7 @@ class EmbeddedReader:
     embedder: str
     """The recipe of the vectors; empty when there are none."""
     rows: RowMap
-    matrices: Mapping[int, NDArray[np.float32]]
-    _allowed: dict[Scope, NDArray[np.bool_]] = field(default_factory=dict)
+    segments: Mapping[int, MappedSegment]
 
     @cached_property
     def snapshot_id(self) -> str:
@@ -102,24 +81,24 @@ class EmbeddedReader:
     def dense(self, vector: NDArray[np.float32], scope: Scope, limit: int) -> tuple[Hit, ...]:
         """Inner products with every vector the scope allows: exact, so recall is 1 whatever the filter.
 
-        Raises InputError (`index.vector_shape`) for a vector of another length than the index holds.
+        Raises InputError (`index.vector_shape`) for a vector of another length than the index holds or one that is not
+        finite.
         """
-        self._check(vector)
-        if limit < 1 or not self.matrices:
+        vector = self._checked(vector)
+        if limit < 1 or not self.segments:
             return ()
-        allowed = self._allowed_names(scope)[self.rows.access] & (self.rows.segment >= 0)
-        found: list[NDArray[np.int64]] = []
-        scores: list[NDArray[np.float32]] = []
-        for number, matrix in self.matrices.items():
-            mine = np.flatnonzero(allowed & (self.rows.segment == number))
-            if len(mine):
-                found.append(mine)
-                scores.append(_products(matrix, self.rows.place[mine], vector))
-        if not found:
-            return ()
-        return self._best(np.concatenate(found), np.concatenate(scores), limit)
+        rows, scores = self._dense_rows.best(vector, scope, limit)
+        return self._best(rows, scores, limit)
 
-    def _best(self, rows: NDArray[np.int64], scores: NDArray[np.float32], limit: int) -> tuple[Hit, ...]:
+    @cached_property
+    def _allowed(self) -> AllowedRows:
+        return AllowedRows(self.rows.access_names, self.rows.access)
+
+    @cached_property
+    def _dense_rows(self) -> DenseRows:
+        return DenseRows(self.rows.segment, self.rows.place, self.segments, self._allowed)
+
+    def _best(self, rows: NDArray[np.int32], scores: NDArray[np.float32], limit: int) -> tuple[Hit, ...]:
         """Highest first; equal scores in order of chunk ids, which is the order of rows."""
         if len(rows) > limit:
             least = np.partition(scores, len(scores) - limit)[len(scores) - limit]
@@ -128,26 +107,14 @@ class EmbeddedReader:
         order = np.lexsort((rows, -scores))[:limit]
         return tuple(Hit(self.rows.chunk_ids[rows[i]], float(scores[i])) for i in order)
 
-    def _allowed_names(self, scope: Scope) -> NDArray[np.bool_]:
-        """One answer for each distinct access list; kept, because there are few scopes and few lists."""
-        known = self._allowed.get(scope)
-        if known is None:
-            known = np.array([scope.allows(access_of(name)) for name in self.rows.access_names], dtype=np.bool_)
-            if len(self._allowed) < 1024:
-                self._allowed[scope] = known
-        return known
-
-    def _check(self, vector: NDArray[np.float32]) -> None:
-        dimensions = {matrix.shape[1] for matrix in self.matrices.values()}
+    def _checked(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        dimensions = {mapped.matrix.shape[1] for mapped in self.segments.values()}
         if dimensions and (vector.ndim != 1 or {len(vector)} != dimensions):
             raise InputError(
                 "index.vector_shape",
                 f"the query's vector has shape {vector.shape} where the index holds vectors of length {dimensions}",
                 remedy="search with the embedder that the index was built with",
             )
-
-
-def _products(matrix: NDArray[np.float32], places: NDArray[np.int32], vector: NDArray[np.float32]) -> Any:
-    if len(places) < _GATHER_BELOW * len(matrix):
-        return matrix[places] @ vector
-    return (matrix @ vector)[places]
+        if not np.isfinite(vector).all():
+            raise InputError("index.vector_shape", "the query's vector holds a number that is not finite")
+        return np.ascontiguousarray(vector, dtype=np.float32)

@@ -228,6 +228,12 @@ class RowStore:
             ).fetchall()
         return tuple(Segment(*row) for row in rows)
 
+    def recipes(self) -> tuple[str, ...]:
+        """Of all vectors that are kept."""
+        with self._lock:
+            found = self._db.execute("SELECT DISTINCT recipe FROM segments ORDER BY recipe").fetchall()
+        return tuple(row[0] for row in found)
+
     def segment_names(self) -> frozenset[str]:
         """Names of all segments, whatever their recipe."""
         with self._lock:
@@ -254,9 +260,19 @@ class RowStore:
             ).fetchall()
 
     def replace_segments(
-        self, recipe: str, name: str, dimensions: int, contents: Sequence[bytes], gone: Sequence[int]
+        self,
+        recipe: str,
+        name: str,
+        dimensions: int,
+        contents: Sequence[bytes],
+        gone: Sequence[int],
+        *,
+        searched: bool,
     ) -> None:
-        """A new segment becomes the place of `contents`; the segments in `gone` are forgotten."""
+        """A new segment becomes the place of `contents`; the segments in `gone` are forgotten.
+
+        With `searched` the head is searched with this recipe from now on.
+        """
         with self._writing() as db:
             cursor = db.execute(
                 "INSERT INTO segments (name, recipe, dimensions, count) VALUES (?, ?, ?, ?)",
@@ -267,7 +283,8 @@ class RowStore:
                 [(recipe, content, cursor.lastrowid, place) for place, content in enumerate(contents)],
             )
             _forget(db, gone)
-            _put(db, "recipe", recipe)
+            if searched:
+                _put(db, "recipe", recipe)
             _moved(db)
 
     def forget_segments(self, gone: Sequence[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from assay.adapters.embedded_index import lexical
+from assay.adapters.embedded_index.codes import COPY, codes_file
 from assay.adapters.embedded_index.durable import file_sha256, link_or_copy, sync_folder, write_durably
-from assay.adapters.embedded_index.reader import EmbeddedReader, RowMap, map_segments, segment_file
+from assay.adapters.embedded_index.mapped import SegmentMaps, segment_file
+from assay.adapters.embedded_index.reader import EmbeddedReader, RowMap
 from assay.adapters.embedded_index.rows import Segment
 from assay.records.digest import canonical_json, plain
 from assay.records.errors import CannotJudge, NotFound
@@ -59,6 +62,9 @@ class SnapshotFolder:
             write_durably(aside / "engine" / "meta.json", meta)
             for name in {segment_file(segment.name) for segment in segments.values()}:
                 link_or_copy(vectors / name, aside / "vectors" / name)
+            for name in {codes_file(segment.name) for segment in segments.values()}:
+                with contextlib.suppress(FileNotFoundError):  # a small copy is made again when the snapshot is opened
+                    link_or_copy(vectors / name, aside / "vectors" / name)
             _write_rows(aside, rows)
             self._seal(aside, snapshot, segments)
         except BaseException:
@@ -66,7 +72,11 @@ class SnapshotFolder:
             raise
 
     def _seal(self, aside: Path, snapshot: Snapshot, segments: Mapping[int, Segment]) -> None:
-        files = {str(path.relative_to(aside)): file_sha256(path) for path in sorted(aside.rglob("*")) if path.is_file()}
+        files = {
+            str(path.relative_to(aside)): file_sha256(path)
+            for path in sorted(aside.rglob("*"))
+            if path.is_file() and path.suffix != COPY
+        }
         for segment in segments.values():
             if files[f"vectors/{segment_file(segment.name)}"] != segment.name:
                 raise CannotJudge(
@@ -99,12 +109,12 @@ class SnapshotFolder:
                 raise _damaged(snapshot_id)
         snapshot = Snapshot(**manifest["snapshot"])
         segments = [Segment(**stated) for stated in manifest["segments"]]
-        matrices, torn = map_segments(folder / "vectors", segments)
+        mapped, torn = SegmentMaps(folder / "vectors").map(segments)
         engine = lexical.open_engine(folder / "engine")
         engine.reload()
         rows = _read_rows(folder)
         reader = EmbeddedReader(
-            engine, engine.searcher(), self._analyzer, snapshot.chunker, snapshot.embedder, rows, matrices
+            engine, engine.searcher(), self._analyzer, snapshot.chunker, snapshot.embedder, rows, mapped
         )
         if torn or snapshot.analyzer != self._analyzer.recipe or reader.snapshot_id != snapshot_id:
             raise _damaged(snapshot_id)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assay.adapters.embedded_index.codes import COPY, codes_file
 from assay.adapters.embedded_index.durable import write_durably
-from assay.adapters.embedded_index.reader import map_segments, segment_file
+from assay.adapters.embedded_index.mapped import make_copy, map_segments, segment_file
 from assay.adapters.embedded_index.rows import RowStore, Segment
 from assay.records.errors import InputError
 
@@ -41,10 +42,10 @@ class VectorFiles:
             self._rows.use_recipe(recipe)
             return
         matrix = np.stack([np.asarray(vector, dtype="<f4") for vector in vectors.values()])
-        self._write(recipe, tuple(vectors), matrix, ())
+        self._write(recipe, tuple(vectors), matrix, (), searched=True)
         small = [segment for segment in self._rows.segments(recipe) if segment.count < SMALL]
         if len(small) >= MOST_SMALL:
-            self._merge(recipe, small, frozenset())
+            self._merge(recipe, small, frozenset(), searched=True)
 
     def forget_torn(self, recipe: str) -> None:
         """Vectors whose file is shorter than it should be, or gone, become missing."""
@@ -52,14 +53,16 @@ class VectorFiles:
         if torn:
             self._rows.forget_segments(torn)
 
-    def compact(self, recipe: str) -> None:
-        """One segment that holds the vectors of indexed chunks and no others."""
-        segments = self._rows.segments(recipe)
-        unused = self._rows.unused_contents(recipe)
-        if len(segments) > 1 or unused:
-            self._merge(recipe, segments, unused)
+    def compact(self) -> None:
+        """One segment for each recipe, with the vectors of indexed chunks; no other file of vectors remains."""
+        for recipe in self._rows.recipes():
+            segments = self._rows.segments(recipe)
+            unused = self._rows.unused_contents(recipe)
+            if len(segments) > 1 or unused:
+                self._merge(recipe, segments, unused, searched=recipe == self._rows.state().recipe)
+        self._sweep()
 
-    def _merge(self, recipe: str, segments: Sequence[Segment], without: frozenset[bytes]) -> None:
+    def _merge(self, recipe: str, segments: Sequence[Segment], without: frozenset[bytes], *, searched: bool) -> None:
         matrices, torn = map_segments(self._folder, segments)
         contents: list[bytes] = []
         parts: list[NDArray[np.float32]] = []
@@ -69,20 +72,27 @@ class VectorFiles:
             parts.append(matrix[[place for _, place in kept]])
         gone = [*matrices, *torn]
         if contents:
-            self._write(recipe, tuple(contents), np.concatenate(parts), gone)
+            self._write(recipe, tuple(contents), np.concatenate(parts), gone, searched=searched)
         else:
             self._rows.forget_segments(gone)
         self._unlink(segments)
 
     def _write(
-        self, recipe: str, contents: tuple[bytes, ...], matrix: NDArray[np.float32], gone: Sequence[int]
+        self,
+        recipe: str,
+        contents: tuple[bytes, ...],
+        matrix: NDArray[np.float32],
+        gone: Sequence[int],
+        *,
+        searched: bool,
     ) -> None:
         data = matrix.tobytes()
         name = hashlib.sha256(data).hexdigest()
         path = self._folder / segment_file(name)
         if not path.exists() or path.stat().st_size != len(data):
             write_durably(path, data)
-        self._rows.replace_segments(recipe, name, matrix.shape[1], contents, gone)
+        make_copy(self._folder, name, matrix)
+        self._rows.replace_segments(recipe, name, matrix.shape[1], contents, gone, searched=searched)
 
     def _unlink(self, segments: Sequence[Segment]) -> None:
         """Remove files that no segment of any recipe names any more; snapshots hold links of their own."""
@@ -90,6 +100,15 @@ class VectorFiles:
         for segment in segments:
             if segment.name not in still:
                 (self._folder / segment_file(segment.name)).unlink(missing_ok=True)
+                (self._folder / codes_file(segment.name)).unlink(missing_ok=True)
+
+    def _sweep(self) -> None:
+        """Remove every file that no segment names: what a crash or a copy made too late has left behind."""
+        names = self._rows.segment_names()
+        keep = {file(name) for name in names for file in (segment_file, codes_file)}
+        for path in self._folder.iterdir():
+            if path.name not in keep and path.suffix in (".f32", COPY, ".part"):
+                path.unlink(missing_ok=True)
 
 
 def _check(dimensions: set[int], vector: NDArray[np.float32]) -> None:
