@@ -76,7 +76,8 @@ def in_memory() -> Kept:
 def on_disk(folder: Path) -> Iterator[Kept]:
     database = open_database(folder / "assay.db")
     every = sql_stores(database)
-    yield Kept(FileBlobs(folder / "blobs"), **{each.name: getattr(every, each.name) for each in fields(every)})
+    others = {each.name: getattr(every, each.name) for each in fields(Kept) if each.name != "blobs"}
+    yield Kept(FileBlobs(folder / "blobs"), **others)
     database.close()
 
 

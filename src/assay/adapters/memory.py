@@ -7,13 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from assay.ports.storage import SourceState
+from assay.adapters.clocks import SystemClock
+from assay.ingest.versions import becomes_current, ends
+from assay.ports.reading import Clock
+from assay.ports.storage import SourcePut, SourceState
 from assay.records.access import AccessList, Scope
 from assay.records.bundles import Bundle, Calibration, Pointer, ReleaseEvent
 from assay.records.certificates import Certificate, TrainedModel
 from assay.records.comparison import Decision
 from assay.records.digest import sha256_bytes
-from assay.records.documents import Chunk, Document
+from assay.records.documents import Chunk, Document, Version
 from assay.records.errors import Busy, CannotJudge, NotFound
 from assay.records.evaluation import Run, RunStatus, Sample, same_specification
 from assay.records.golden import GoldenSet
@@ -66,6 +69,12 @@ class MemoryCatalog:
     """Document to the source that put it last: only that one's removal takes it away."""
     to_index: set[str] = field(default_factory=set)
     to_remove: set[str] = field(default_factory=set)
+    every_version: dict[str, list[Version]] = field(default_factory=dict)
+    clock: Clock = field(default_factory=SystemClock)
+
+    def put_sources(self, puts: Sequence[SourcePut]) -> None:
+        for state, documents in puts:
+            self.put_source(state, documents)
 
     def put_source(self, state: SourceState, documents: Sequence[tuple[Document, Sequence[Chunk]]]) -> None:
         kept = {document.doc_id for document, _ in documents}
@@ -73,6 +82,7 @@ class MemoryCatalog:
             if doc_id not in kept:
                 self._drop(doc_id)
         for document, chunks in documents:
+            self._begin(document, state.source_uri)
             self.owner[document.doc_id] = state.source_uri
             self.current[document.doc_id] = document
             self.current_chunks[document.doc_id] = tuple(chunks)
@@ -81,10 +91,70 @@ class MemoryCatalog:
             self.to_remove.discard(document.doc_id)
         self.states[state.source_uri] = state
 
+    def _begin(self, document: Document, origin: str) -> None:
+        known = self.every_version.setdefault(document.doc_id, [])
+        last = known[-1] if known else None
+        if last and not last.valid_to and last.text_sha256 == document.text_sha256:
+            return
+        after = (last.valid_to or last.valid_from) if last else ""
+        begun = becomes_current(document.modified_at, self.clock.now(), after)
+        if last and not last.valid_to:
+            self._end(document.doc_id, begun)
+        known.append(Version(document.doc_id, document.text_sha256, begun, origin=origin))
+
+    def _end(self, doc_id: str, valid_to: str) -> None:
+        known = self.every_version[doc_id]
+        ids = tuple(chunk.chunk_id for chunk in self.current_chunks[doc_id])
+        known[-1] = replace(
+            known[-1], valid_to=valid_to, document=self.current[doc_id], chunk_ids=ids, origin=self.owner[doc_id]
+        )
+
+    def versions(self, doc_id: str) -> tuple[Version, ...]:
+        return tuple(self.every_version.get(doc_id, ()))
+
+    def gone(self) -> Iterator[Version]:
+        away = {doc_id: known[-1] for doc_id, known in self.every_version.items() if doc_id not in self.current}
+        return iter([away[doc_id] for doc_id in sorted(away)])
+
+    def past_chunks(self, doc_ids: Sequence[str]) -> dict[str, tuple[Chunk, ...]]:
+        found: dict[str, tuple[Chunk, ...]] = {}
+        for doc_id in doc_ids:
+            over = [version for version in self.every_version.get(doc_id, ()) if version.valid_to]
+            access, now = self._today(doc_id), self.current.get(doc_id)
+            if over and access is not None:
+                cut = {one.text_sha256: one.chunk_ids for one in over if not now or one.text_sha256 != now.text_sha256}
+                pieces = [self.every_chunk[chunk_id] for ids in cut.values() for chunk_id in ids]
+                found[doc_id] = tuple(replace(piece, access=access) for piece in pieces)
+        return found
+
+    def _today(self, doc_id: str) -> AccessList | None:
+        known = self.every_version.get(doc_id)
+        last = self.current.get(doc_id) or (known[-1].document if known else None)
+        return last.access if last else None
+
+    def visible_at(self, chunk_ids: Sequence[str], scope: Scope, at: str) -> frozenset[str]:
+        seen = set()
+        for chunk_id in chunk_ids:
+            chunk = self.every_chunk.get(chunk_id)
+            access = self._today(chunk.doc_id) if chunk else None
+            if chunk is None or access is None or not scope.allows(access):
+                continue
+            versions = self.every_version.get(chunk.doc_id, ())
+            then = [v for v in versions if v.valid_from <= at and (not v.valid_to or at < v.valid_to)]
+            if then and then[0].text_sha256 == chunk.text_sha256:
+                seen.add(chunk_id)
+        return frozenset(seen)
+
+    def forget_versions(self, doc_ids: Sequence[str]) -> None:
+        for doc_id in doc_ids:
+            if doc_id not in self.current:
+                self.every_version.pop(doc_id, None)
+
     def _owned(self, source_uri: str) -> tuple[str, ...]:
         return tuple(sorted(doc_id for doc_id, owner in self.owner.items() if owner == source_uri))
 
     def _drop(self, doc_id: str) -> None:
+        self._end(doc_id, ends(self.clock.now(), self.every_version[doc_id][-1].valid_from))
         self.owner.pop(doc_id, None)
         self.current.pop(doc_id, None)
         self.current_chunks.pop(doc_id, None)
@@ -113,6 +183,12 @@ class MemoryCatalog:
                 self.current_chunks[doc_id] = chunks
                 self.every_chunk.update({chunk.chunk_id: chunk for chunk in chunks})
                 self.to_index.add(doc_id)
+            elif doc_id not in self.current and self._today(doc_id) not in (None, allowed):
+                last = self.every_version[doc_id][-1]
+                if last.document is not None:
+                    renamed = replace(last.document, access=allowed)
+                    self.every_version[doc_id][-1] = replace(last, document=renamed)
+                    self.to_remove.add(doc_id)
 
     def pending(self) -> tuple[str, ...]:
         return tuple(sorted(self.to_index))

@@ -10,7 +10,7 @@ from assay.records.access import AccessList, Scope
 from assay.records.bundles import Bundle, Calibration, Pointer, ReleaseEvent
 from assay.records.certificates import Certificate, TrainedModel
 from assay.records.comparison import Decision
-from assay.records.documents import Chunk, Document
+from assay.records.documents import Chunk, Document, Version
 from assay.records.evaluation import Run, RunStatus, Sample
 from assay.records.golden import GoldenSet
 from assay.records.operations import ApiKey, Feedback, Trace
@@ -42,6 +42,10 @@ class SourceState:
     """Reason code when the file was skipped or failed."""
 
 
+SourcePut = tuple[SourceState, Sequence[tuple[Document, Sequence[Chunk]]]]
+"""A file and every document that it holds now, each with its chunks."""
+
+
 class Catalog(Protocol):
     """The source of truth about documents and chunks.
 
@@ -49,9 +53,26 @@ class Catalog(Protocol):
     `mark_indexed` is called after the engine's commit. A removed document is tombstoned at once: `visible` drops its
     chunks even for a pinned snapshot, and applies today's access lists. Text copies and chunk rows of superseded
     versions stay as long as a snapshot may cite them.
+
+    `put_sources` does the same for many files in one transaction, all or nothing, in the order given.
+
+    Every text that a document had is a version with the time in which it was current (`ingest.versions`). `visible_at`
+    says which chunks belong to the version that was current at a moment, under today's access lists; for a document
+    that is gone, under its last one, which `set_access` can still change. `past_chunks` gives the chunks of versions
+    that are over, by document, for those documents that have any. `forget_versions` drops the versions of documents
+    that are gone, so that no search as of an earlier date finds them.
     """
 
     def put_source(self, state: SourceState, documents: Sequence[tuple[Document, Sequence[Chunk]]]) -> None: ...
+    def put_sources(self, puts: Sequence[SourcePut]) -> None: ...
+    def versions(self, doc_id: str) -> tuple[Version, ...]: ...
+    def gone(self) -> Iterator[Version]:
+        """The last version of every document that is gone and not forgotten, by document id."""
+        ...
+
+    def past_chunks(self, doc_ids: Sequence[str]) -> dict[str, tuple[Chunk, ...]]: ...
+    def visible_at(self, chunk_ids: Sequence[str], scope: Scope, at: str) -> frozenset[str]: ...
+    def forget_versions(self, doc_ids: Sequence[str]) -> None: ...
     def remove_source(self, source_uri: str) -> tuple[str, ...]: ...
     def source_state(self, source_uri: str) -> SourceState | None: ...
     def source_states(self, source: str = "") -> Iterator[SourceState]: ...
