@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from assay.records.access import Scope
 from assay.records.documents import Chunk
-from assay.records.retrieval import Hit, Snapshot
+from assay.records.retrieval import Hit, IndexStatus, Snapshot
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,3 +57,20 @@ class Index(Protocol):
     def freeze(self) -> Snapshot: ...
     def open(self, snapshot_id: str) -> IndexReader: ...
     def snapshots(self) -> tuple[Snapshot, ...]: ...
+
+
+class Engine(Index, Protocol):
+    """An index that a workspace can keep: what it holds can be told, given up and closed."""
+
+    def drop_snapshot(self, snapshot_id: str) -> None:
+        """Forget a snapshot and what only it held. Raises NotFound."""
+        ...
+
+    def compact(self) -> None:
+        """Give up everything that neither the head nor a snapshot holds: after an erasure nothing remains here."""
+        ...
+
+    def status(self) -> IndexStatus: ...
+    def close(self) -> None:
+        """Let go of locks and connections; what is staged and not committed is forgotten."""
+        ...

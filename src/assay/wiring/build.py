@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from assay.adapters.clocks import SystemClock
 from assay.ingest.chunk import ChunkPolicy
 from assay.ports.answering import System
-from assay.ports.index import Embedder
+from assay.ports.index import Embedder, Engine
 from assay.records.errors import ConfigError, InputError
 from assay.wiring import config as configuration
+from assay.wiring.engines import open_engine
 from assay.wiring.init_template import rendered
 from assay.wiring.settings import Settings
 from assay.wiring.workspace import Stores
 
 if TYPE_CHECKING:
-    from assay.adapters.embedded_index.index import EmbeddedIndex
     from assay.adapters.sql.database import Database
     from assay.monitor.traces import TraceWriter
 
@@ -34,11 +34,21 @@ class Workspace:
     root: Path
     config: configuration.Config
     stores: Stores
-    index: EmbeddedIndex
     database: Database
     clock: SystemClock = field(default_factory=SystemClock)
     _embedders: dict[str, Embedder] = field(default_factory=dict)
     _writer: TraceWriter | None = None
+    _index: Engine | None = None
+
+    @property
+    def index(self) -> Engine:
+        """The engine that `index.engine` names, opened at first use: a command that needs none works while it is down.
+
+        Raises ConfigError and Unavailable (`index.unreachable`).
+        """
+        if self._index is None:
+            self._index = open_index(self.root, self.settings)
+        return self._index
 
     @property
     def settings(self) -> Settings:
@@ -76,7 +86,7 @@ class Workspace:
         )  # fmt: skip
 
     @contextlib.contextmanager
-    def writing(self, purpose: str) -> Iterator[EmbeddedIndex]:
+    def writing(self, purpose: str) -> Iterator[Engine]:
         """The right to write the index, for one process at a time, and an index that lets go of it at the end.
 
         Readers of `self.index` see what is committed. Raises Busy.
@@ -84,7 +94,7 @@ class Workspace:
         from assay.adapters.files import WorkspaceLock
 
         with WorkspaceLock(self.store / "write.lock", purpose):
-            index = open_index(self.store, self.settings)
+            index = open_index(self.root, self.settings)
             try:
                 yield index
             finally:
@@ -92,14 +102,17 @@ class Workspace:
 
     def with_overrides(self, overrides: Sequence[str]) -> Workspace:
         """The same workspace under other settings; stores, index and embedder are shared."""
-        return replace(self, config=configuration.load(self.root, overrides))
+        config = configuration.load(self.root, overrides)
+        same = config.settings.index == self.settings.index and config.settings.ingest == self.settings.ingest
+        return replace(self, config=config, _index=self.index if same else None)
 
     def close(self) -> None:
         """Flush traces and close the database."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-        self.index.close()
+        if self._index is not None:
+            self._index.close()
         self.database.close()
 
 
@@ -153,14 +166,12 @@ def open_workspace(stated: Path | None, overrides: Sequence[str] = ()) -> Worksp
         certificates=kept.certificates,
         models=kept.models,
     )
-    return Workspace(root, config, stores, open_index(store, config.settings), database)
+    return Workspace(root, config, stores, database)
 
 
-def open_index(store: Path, settings: Settings) -> EmbeddedIndex:
-    """The engine that `index.engine` names."""
-    from assay.adapters.embedded_index.index import EmbeddedIndex
-
-    return EmbeddedIndex(store / "index", chunker=chunk_policy(settings).recipe)
+def open_index(root: Path, settings: Settings) -> Engine:
+    """The engine that `index.engine` names, of the workspace in `root`."""
+    return open_engine(root, settings.index, chunk_policy(settings).recipe)
 
 
 def chunk_policy(settings: Settings) -> ChunkPolicy:

@@ -48,10 +48,54 @@ class IngestSettings(Section):
     chunk: ChunkSettings = ChunkSettings()
 
 
-class IndexSettings(Section):
-    engine: Literal["embedded"] = Field(
-        default="embedded", description="tantivy and an exact dense scan in .assay/index"
+class LanceSettings(Section):
+    uri: str = Field(default=".assay/lancedb", description="a folder, relative to assay.yaml, or s3://bucket/prefix")
+    storage_options: dict[str, str] = Field(default={}, description="such as region or endpoint; no secrets")
+    storage_options_env: dict[str, str] = Field(
+        default={}, description="option to the name of the environment variable that holds it, for secrets"
     )
+
+
+class QdrantSettings(Section):
+    url: str = Field(default="", description="a server, such as http://127.0.0.1:6333")
+    path: str = Field(default="", description="instead of url: a folder for the client's local mode, one process only")
+    collection: str = Field(
+        default="assay", pattern=r"^[A-Za-z0-9_-]{1,100}$", description="the names of the collections begin with it"
+    )
+    api_key_env: str = Field(default="", description="name of the environment variable with the key; empty: no key")
+
+
+class PostgresSettings(Section):
+    dsn_env: str = Field(
+        default="ASSAY_POSTGRES_DSN",
+        description="name of the environment variable with the address, postgresql://user:password@host/database",
+    )
+    schema_name: str = Field(
+        default="assay_index",
+        alias="schema",
+        pattern=r"^[a-z_][a-z0-9_]{0,40}$",
+        description="the database schema that holds the index; made when it is not there",
+    )
+
+
+class OpenSearchSettings(Section):
+    url: str = Field(default="", description="such as https://search.example.org:9200")
+    name: str = Field(
+        default="assay", pattern=r"^[a-z0-9][a-z0-9_-]{0,100}$", description="the names of the indexes begin with it"
+    )
+    user_env: str = Field(default="", description="name of the environment variable with the user; empty: none")
+    password_env: str = Field(default="", description="name of the environment variable with the password")
+    verify: bool = Field(default=True, description="check the server's certificate")
+
+
+class IndexSettings(Section):
+    engine: Literal["embedded", "lancedb", "qdrant", "postgres", "opensearch"] = Field(
+        default="embedded", description="embedded: tantivy and an exact dense scan in .assay/index"
+    )
+    lancedb: LanceSettings = LanceSettings()
+    qdrant: QdrantSettings = QdrantSettings()
+    postgres: PostgresSettings = PostgresSettings()
+    opensearch: OpenSearchSettings = OpenSearchSettings()
     embedder: Literal["minilm", "none"] = Field(default="minilm", description="none: lexical search only")
     embed_threads: int = Field(default=0, ge=0, description="threads for embedding; 0 means one per core")
 
