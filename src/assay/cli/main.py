@@ -12,6 +12,7 @@ from assay.cli import access as access_command
 from assay.cli import certificate as certificate_command
 from assay.cli import compare as compare_command
 from assay.cli import init as init_command
+from assay.cli import retrieval as retrieval_command
 from assay.cli import serve as serve_command
 from assay.cli import trace as trace_command
 from assay.cli.common import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, complain
@@ -56,6 +57,7 @@ for _module in (
     trace_command,
     certificate_command,
     access_command,
+    retrieval_command,
     demo,
 ):
     _module.register(app)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from importlib.resources import files
 
 from assay.evaluate.compare import forest_rows
+from assay.evaluate.page import page, scroll, section
 from assay.evaluate.report_cases import flipped_html
 from assay.plot.forest import ForestRow, forest_svg, forest_table, rows_from_decision, takeaway
 from assay.plot.svg import digits_for, element, figure_html, signed, table_html
@@ -35,28 +35,13 @@ def comparison_html(
     title = headline(comparison, decision)
     sections = [
         _decision(decision) if decision else "",
-        _section("Differences", _differences(comparison)),
-        _section("Both runs", _summaries(report_a, report_b)),
-        _section("Failures", _failures(report_a, report_b)),
-        _section("Cases that changed, worst first", flipped_html(comparison, golden.cases, samples_a, samples_b)),
+        section("Differences", _differences(comparison)),
+        section("Both runs", _summaries(report_a, report_b)),
+        section("Failures", _failures(report_a, report_b)),
+        section("Cases that changed, worst first", flipped_html(comparison, golden.cases, samples_a, samples_b)),
     ]
     eyebrow = f"{report_a.run.app} · golden set {comparison.golden_name} · {comparison.cases} cases in both runs"
-    style = files("assay.evaluate").joinpath("report.css").read_text("utf-8")
-    return "".join(
-        [
-            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta name="color-scheme" content="light dark">',
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-            f"<title>{escape(title)}</title><style>{style}</style></head><body>",
-            element(
-                "header", element("p", escape(eyebrow), class_="eyebrow"), element("h1", escape(title)), class_="top"
-            ),
-            element("main", *sections),
-            _provenance(comparison, report_a, report_b, decision),
-            "</body></html>\n",
-        ]
-    )
+    return page(title, eyebrow, sections, _provenance(comparison, report_a, report_b, decision))
 
 
 def headline(comparison: Comparison, decision: Decision | None = None) -> str:
@@ -82,17 +67,9 @@ def _change(row: ForestRow) -> str:
     return f"{row.metric} ({signed(100.0 * row.estimate, 1)} points)"
 
 
-def _section(heading: str, *content: str) -> str:
-    return element("section", element("h2", escape(heading)), *content)
-
-
-def _scroll(content: str) -> str:
-    return element("div", content, class_="scroll", tabindex=0, role="region", aria_label="scrolls sideways")
-
-
 def _figure(rows: Sequence[ForestRow], identity: str, caption: str) -> str:
-    svg = _scroll(forest_svg(rows, identity=identity, title=caption))
-    return figure_html(svg, takeaway(rows), _scroll(forest_table(rows, caption)))
+    svg = scroll(forest_svg(rows, identity=identity, title=caption))
+    return figure_html(svg, takeaway(rows), scroll(forest_table(rows, caption)))
 
 
 def _decision(decision: Decision) -> str:
@@ -111,10 +88,10 @@ def _decision(decision: Decision) -> str:
         for r in decision.clauses
     ]  # fmt: skip
     header = ("clause", "asks for", "margin", "alpha", "n", "verdict", "why")
-    parts.append(_scroll(table_html("Every clause of the policy, fixed before the data were seen", header, table)))
+    parts.append(scroll(table_html("Every clause of the policy, fixed before the data were seen", header, table)))
     if decision.notes:
         parts.append(element("ul", *(element("li", escape(note)) for note in decision.notes)))
-    return _section("Gate", *parts)
+    return section("Gate", *parts)
 
 
 def _clause_name(clause: Clause) -> str:
@@ -157,10 +134,10 @@ def _summaries(report_a: Report, report_b: Report) -> str:
     rows = [[_metric_name(m), _value(ours.get(m.name)), _value(theirs.get(m.name))] for m in names]
     missing = [[_metric_name(m), _missing(ours.get(m.name)), _missing(theirs.get(m.name))] for m in names]
     header = ("metric", "A · baseline", "B · candidate")
-    return _scroll(table_html("Value with its 95 % interval and number of samples scored", header, rows)) + element(
+    return scroll(table_html("Value with its 95 % interval and number of samples scored", header, rows)) + element(
         "details",
         element("summary", "What could not be scored, and why"),
-        _scroll(table_html("Samples without a score by reason", header, missing)),
+        scroll(table_html("Samples without a score by reason", header, missing)),
     )
 
 
