@@ -22,9 +22,8 @@ class Operate:
     async def traces(self, http: HttpRequest) -> Response:
         """`GET /traces?before=`: the tenant's newest answers."""
         caller = await self.pages.house.doorman.caller(http, "operate")
-        store = self.pages.house.services.stores.traces
         before = http.query_params.get("before", "")
-        found = await asyncio.to_thread(store.list, caller.scope.tenant, LISTED, before)
+        found = [seen.trace for seen in await self.pages.house.traces(caller.scope, LISTED, before)]
         more = found[-1].at if len(found) == LISTED else ""
         return self.pages.show(http, "traces.html", caller, {"traces": found, "more": more, "before": before})
 
@@ -33,20 +32,21 @@ class Operate:
         house = self.pages.house
         caller = await house.doorman.caller(http, "operate")
         trace_id = http.path_params["trace_id"].removesuffix(".json")
-        trace = await house.trace(caller.scope, trace_id)
-        stores = house.services.stores
-        opinions = await asyncio.to_thread(stores.traces.feedback, trace.trace_id)
+        seen = await house.trace(caller.scope, trace_id)
+        trace = seen.trace
+        opinions = await house.opinions(caller.scope, trace)
         ids = [passage.chunk_id for passage in trace.passages]
-        chunks = await asyncio.to_thread(stores.catalog.chunks, ids)
-        allowed = await asyncio.to_thread(stores.catalog.visible, ids, caller.scope)
+        chunks = await asyncio.to_thread(house.services.stores.catalog.chunks, ids)
         whole_ms = max([trace.duration_ms, *(s.started_ms + s.duration_ms for s in trace.stages)], default=0.0)
         values = {
             "trace": trace,
             "feedback": opinions,
             "whole_ms": whole_ms or 1.0,
-            "titles": {chunk_id: chunks[chunk_id].title for chunk_id in allowed if chunk_id in chunks},
+            "titles": {chunk_id: chunk.title for chunk_id, chunk in chunks.items()},
+            "withheld": {"passages": seen.passages_withheld, "content": seen.content_withheld},
         }
-        return self.pages.show(http, "trace.html", caller, values, {"trace": trace, "feedback": opinions})
+        twin = {"trace": trace, "feedback": opinions, "withheld": values["withheld"]}
+        return self.pages.show(http, "trace.html", caller, values, twin)
 
     async def releases(self, http: HttpRequest) -> Response:
         """`GET /releases`: what is live for every app, and every change of it."""

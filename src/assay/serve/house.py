@@ -18,6 +18,7 @@ from assay.serve.doorman import Doorman
 from assay.serve.failures import status_of
 from assay.serve.live import Live
 from assay.serve.options import ServeOptions
+from assay.serve.traces import ShownTrace, asked_inside, opinions, shown
 from assay.wiring.workspace import Running, Services
 
 MOST_COMMENT_CHARS = 2_000
@@ -61,7 +62,23 @@ class House:
         """See `documents.read_copy`."""
         return read_copy(self.services.stores, scope, doc_id, text_sha256, chunk_id)
 
-    async def trace(self, scope: Scope, trace_id: str) -> Trace:
+    async def traces(self, scope: Scope, limit: int, before: str = "") -> list[ShownTrace]:
+        """The tenant's newest traces, without what the caller may not see."""
+        stores = self.services.stores
+        found = await asyncio.to_thread(stores.traces.list, scope.tenant, limit, before)
+        return await asyncio.to_thread(shown, stores.catalog, scope, found)
+
+    async def trace(self, scope: Scope, trace_id: str) -> ShownTrace:
+        """The trace with exactly this id, without what the caller may not see. Raises NotFound for another tenant's."""
+        trace = await self._own_trace(scope, trace_id)
+        (seen,) = await asyncio.to_thread(shown, self.services.stores.catalog, scope, [trace])
+        return seen
+
+    async def opinions(self, scope: Scope, trace: Trace) -> tuple[Feedback, ...]:
+        """The feedback on a trace of the caller's tenant."""
+        return opinions(scope, trace, await asyncio.to_thread(self.services.stores.traces.feedback, trace.trace_id))
+
+    async def _own_trace(self, scope: Scope, trace_id: str) -> Trace:
         """The trace with exactly this id, when it is the tenant's own; the same NotFound otherwise.
 
         Traces are written behind the answer, so one that was begun here moments ago is waited for.
@@ -77,22 +94,24 @@ class House:
             await asyncio.sleep(0.05)
 
     def _kept_trace(self, scope: Scope, trace_id: str) -> Trace:
-        missing = NotFound("serve.no_trace", "there is no such trace here")
         try:
             trace = self.services.stores.traces.get(trace_id)
         except NotFound:
-            raise missing from None
+            raise _no_trace() from None
         if trace.tenant != scope.tenant or trace.trace_id != trace_id:
-            raise missing
+            raise _no_trace()
         return trace
 
     async def rate(self, scope: Scope, trace_id: str, rating: str, comment: str = "") -> Feedback:
-        """Keep an opinion. Raises NotFound for a trace of another tenant, InputError for a comment without end."""
+        """Keep an opinion. Raises NotFound for a trace of another tenant, or of somebody who may see more than the
+        caller; InputError for a comment without end."""
         if rating not in ("up", "down"):
             raise InputError("serve.rating", "a rating is up or down", where="$.rating")
         if len(comment) > MOST_COMMENT_CHARS:
             raise InputError("serve.comment_too_long", f"a comment has at most {MOST_COMMENT_CHARS:,} characters")
-        trace = await self.trace(scope, trace_id)
+        trace = await self._own_trace(scope, trace_id)
+        if not asked_inside(scope, trace):
+            raise _no_trace()
         now = self.services.clock.now()
         given = Feedback(secrets.token_hex(8), trace.trace_id, scope.tenant, rating, comment, now)
         await asyncio.to_thread(self.services.stores.traces.add_feedback, given)
@@ -101,3 +120,7 @@ class House:
     def status_of(self, error: AssayError) -> int:
         """The HTTP status that fits an error."""
         return status_of(error)
+
+
+def _no_trace() -> NotFound:
+    return NotFound("serve.no_trace", "there is no such trace here")

@@ -90,19 +90,20 @@ async def list_traces(http: HttpRequest) -> Response:
     caller = await house.doorman.caller(http, "operate")
     limit = whole_number(http.query_params.get("limit", "50"), 1, MOST_TRACES, "limit")
     before = http.query_params.get("before", "")
-    traces = await asyncio.to_thread(house.services.stores.traces.list, caller.scope.tenant, limit, before)
-    more = traces[-1].at if len(traces) == limit else None
-    return reply({"object": "list", "data": [plain(trace) for trace in traces], "next_before": more})
+    seen = await house.traces(caller.scope, limit, before)
+    more = seen[-1].trace.at if len(seen) == limit else None
+    return reply({"object": "list", "data": [plain(one.trace) for one in seen], "next_before": more})
 
 
 async def one_trace(http: HttpRequest) -> Response:
-    """`GET /v1/traces/{id}`: one trace of the tenant, with the feedback on it."""
+    """`GET /v1/traces/{id}`: one trace of the tenant with the feedback on it, and how much of it is withheld because
+    the caller may not see it."""
     house = house_of(http)
     caller = await house.doorman.caller(http, "operate")
-    stores = house.services.stores
-    trace = await house.trace(caller.scope, http.path_params["trace_id"])
-    opinions = await asyncio.to_thread(stores.traces.feedback, trace.trace_id)
-    return reply({"trace": plain(trace), "feedback": plain(opinions)})
+    seen = await house.trace(caller.scope, http.path_params["trace_id"])
+    opinions = await house.opinions(caller.scope, seen.trace)
+    withheld = {"passages": seen.passages_withheld, "content": seen.content_withheld}
+    return reply({"trace": plain(seen.trace), "feedback": plain(opinions), "withheld": withheld})
 
 
 async def models(http: HttpRequest) -> Response:
