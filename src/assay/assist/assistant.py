@@ -13,6 +13,7 @@ from assay.assist.failing import finished_on_failure
 from assay.assist.verify import MARK, VerifyPolicy, align, check_sentence
 from assay.ports.answering import Generator, Retriever
 from assay.ports.reading import Clock
+from assay.records.access import Scope
 from assay.records.chat import DraftDone, DraftSentence
 from assay.records.dialogue import (
     AnswerSentence,
@@ -37,6 +38,8 @@ NO_PASSAGES = "assist.no_passages"
 BELOW_THRESHOLD = "assist.below_threshold"
 DECLINED = "assist.declined"
 NOTHING_VERIFIED = "assist.nothing_verified"
+CLOSED_SINCE = "closed_since"
+"""The check's failure for a sentence that cites what was closed to the caller, or removed, since the search."""
 
 NOT_KNOWN = {
     "en": "I do not know: the documents I may use do not clearly answer this.",
@@ -93,6 +96,9 @@ class Assistant:
     passages: int = 8
     mode: str = "hybrid"
     page_of: Callable[[Span], int] | None = None
+    visible: Callable[[Sequence[str], Scope], frozenset[str]] | None = None
+    """Which of these chunks a caller may read at this moment: asked again before a citation, because a model may write
+    for a minute after the search."""
 
     @property
     def recipe(self) -> str:
@@ -148,7 +154,9 @@ class Assistant:
                     course.drafted = draft
                     continue
                 before = course.now_ms()
-                event = self._checked(draft, ranked)
+                event: SentenceReady | SentenceWithheld = self._checked(draft, ranked)
+                if not await self._readable(draft, ranked, request.scope):
+                    event = SentenceWithheld(Check(CheckStatus.UNSUPPORTED, 0.0, (CLOSED_SINCE,)))
                 course.checking_ms += course.now_ms() - before
                 course.shown += isinstance(event, SentenceReady)
                 course.withheld += isinstance(event, SentenceWithheld)
@@ -157,6 +165,13 @@ class Assistant:
         yield StageDone("generate", began, max(0.0, took - course.checking_ms), dict(course.drafted.detail))
         counts: dict[str, str | int | float] = {"shown": course.shown, "withheld": course.withheld}
         yield StageDone("verify", began, course.checking_ms, counts)
+
+    async def _readable(self, draft: DraftSentence, ranked: Sequence[Ranked], scope: Scope) -> bool:
+        """True when the caller may still read everything that the sentence cites."""
+        cited = {ranked[number - 1].chunk.chunk_id for number in draft.cited if 1 <= number <= len(ranked)}
+        if self.visible is None or not cited:
+            return True
+        return await asyncio.to_thread(self.visible, sorted(cited), scope) >= cited
 
     def _checked(self, draft: DraftSentence, ranked: Sequence[Ranked]) -> SentenceReady | SentenceWithheld:
         cited = [ranked[number - 1] for number in draft.cited if 1 <= number <= len(ranked)]

@@ -151,6 +151,7 @@ def _assemble(
         passages=retrieve.passages,
         mode=retrieve.mode,
         page_of=_Pages(place),
+        visible=place.stores.catalog.visible,
     )
     system: System = build_guards(assistant, [_guard(guard) for guard in parts["guards"]])
     if traced:
