@@ -240,7 +240,7 @@ def test_the_same_text_put_again_is_the_same_version(timed: tuple[Catalog, FakeC
 
 
 def test_a_search_as_of_a_moment_sees_the_version_of_that_moment_only(timed: tuple[Catalog, FakeClock]) -> None:
-    catalog, clock = timed
+    catalog, _ = timed
     put(catalog, dated("1", "2025-05-01"))
     put(catalog, dated("2", "2025-09-01"))
     both = ids(document("a", "1"), document("a", "2"))
@@ -257,7 +257,7 @@ def test_a_search_as_of_a_moment_sees_the_version_of_that_moment_only(timed: tup
 def test_a_document_that_is_gone_is_seen_as_of_earlier_under_its_last_access_list(
     timed: tuple[Catalog, FakeClock],
 ) -> None:
-    catalog, clock = timed
+    catalog, _ = timed
     one = dated("1", "2025-05-01")
     put(catalog, one)
     catalog.remove_source("a.md")

@@ -7,12 +7,15 @@ import fcntl
 import os
 import re
 import secrets
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
 from assay.records.digest import sha256_bytes
 from assay.records.errors import AssayError, Busy, CannotJudge, NotFound, Unavailable
 
+_FLUSHES_AT_ONCE = 8
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -33,6 +36,14 @@ class FileBlobs:
         except OSError as error:
             raise _unwritable(error, place.parent) from error
         return digest
+
+    def put_many(self, many: Sequence[bytes]) -> tuple[str, ...]:
+        """As `put`, several at a time: a file system writes the flushes of several files together, at half the time
+        each."""
+        if len(many) < 2:
+            return tuple(map(self.put, many))
+        with ThreadPoolExecutor(_FLUSHES_AT_ONCE) as pool:
+            return tuple(pool.map(self.put, many))
 
     def get(self, digest: str) -> bytes:
         """Raises NotFound, and CannotJudge `blob.digest_mismatch` when the bytes no longer match their name."""

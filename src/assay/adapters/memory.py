@@ -47,6 +47,9 @@ class MemoryBlobs:
         self.kept[digest] = data
         return digest
 
+    def put_many(self, many: Sequence[bytes]) -> tuple[str, ...]:
+        return tuple(map(self.put, many))
+
     def get(self, digest: str) -> bytes:
         if digest not in self.kept:
             raise _missing("blob")

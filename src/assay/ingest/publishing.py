@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from assay.ports.index import Index
@@ -19,6 +19,9 @@ class Publisher:
 
     Pending marks live in the catalog, so a crash between catalog and index is repaired by the next `publish`: adding a
     document twice and removing it twice leave the index as once.
+
+    `history` opens the index of versions that are over, which searches as of an earlier date ask too; it is opened only
+    when there are such versions. Without it they are kept in the catalog and not searchable.
     """
 
     catalog: Catalog
@@ -27,12 +30,13 @@ class Publisher:
     every_s: float = 1.0
     """Changes are searchable after at most about this long while a sync runs."""
     every_files: int = 100
+    history: Callable[[], Index] | None = None
     _since: int = 0
     _last: float | None = None
     _took: float = 0.0
 
-    def publish_when_due(self) -> bool:
-        """Count one file and publish when enough files or time have passed; True when it did.
+    def due(self) -> bool:
+        """Count one file; True when enough files or time have passed to publish.
 
         At least four times as long as the last publication took must lie between two, so that a slow disk or a large
         index costs a fifth of the time and no more.
@@ -41,10 +45,7 @@ class Publisher:
         self._last = now if self._last is None else self._last
         self._since += 1
         passed = now - self._last
-        if passed < _REST * self._took or (self._since < self.every_files and passed < self.every_s):
-            return False
-        self.publish()
-        return True
+        return passed >= _REST * self._took and (self._since >= self.every_files or passed >= self.every_s)
 
     def publish(self) -> int:
         """Publish everything that is pending; the number of documents added or removed."""
@@ -54,11 +55,35 @@ class Publisher:
             self.index.remove(removed)
             self._add(pending)
             self.index.commit()
+            self._follow([*removed, *pending])
             self.catalog.mark_removed(removed)
             self.catalog.mark_indexed(pending)
         self._since, self._last = 0, self.clock.monotonic()
         self._took = self._last - begun
         return len(removed) + len(pending)
+
+    def _follow(self, doc_ids: Sequence[str]) -> None:
+        """Bring the index of past versions in step for these documents: their texts, and today's access lists."""
+        if self.history is None:
+            return
+        changed = False
+        for start in range(0, len(doc_ids), _DOCUMENTS_AT_ONCE):
+            past = self.catalog.past_chunks(doc_ids[start : start + _DOCUMENTS_AT_ONCE])
+            if past:
+                index = self.history()
+                index.remove([doc_id for doc_id, mine in past.items() if not mine])
+                index.add([chunk for mine in past.values() for chunk in mine])
+                changed = True
+        if changed:
+            self.history().commit()
+
+    def forget(self, doc_ids: Sequence[str]) -> None:
+        """Take every past version of documents that are gone out of the catalog and the index of past versions."""
+        self.catalog.forget_versions(doc_ids)
+        if self.history is not None and doc_ids:
+            index = self.history()
+            index.remove(doc_ids)
+            index.commit()
 
     def rebuild(self) -> int:
         """Add every document of the catalog to an empty or damaged index; the number of documents.

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from assay.ingest.parsing import Done, Job, ReadHere, Reading, under_rules
 from assay.ingest.publishing import Publisher
-from assay.ingest.reading import Reader, Record, Rejected, Stopped, stated_access
+from assay.ingest.reaccess import ruling_of
+from assay.ingest.reading import Reader, Record, Rejected, stated_access
 from assay.ingest.roots import Root, source_path, source_uri
+from assay.ingest.telling import EMPTY, Telling
+from assay.ingest.writing import Writer
 from assay.ports.reading import Parser, SourceEntry, SourceTree
 from assay.ports.storage import BlobStore, Catalog, SourceState
 from assay.records.access import AccessList
 from assay.records.digest import sha256_bytes
-from assay.records.documents import IngestReport, ParseOutcome, ParseStatus
+from assay.records.documents import IngestReport, ParseStatus
 from assay.records.errors import InputError, NotFound
 
 DUPLICATE = "ingest.duplicate_id"
-EMPTY = "ingest.empty"
-_SKIPPED = {
-    "ingest.symlink_loop": "a symbolic link that leads back to itself",
-    "ingest.symlink_outside": "a symbolic link to somewhere outside; ingest its target by its own path",
-    "ingest.broken_symlink": "a symbolic link to nothing",
-    "ingest.not_a_file": "a device, pipe or socket",
-}
-_UNREADABLE = {
-    "ingest.unreadable": "this user has no right to read it; give it that right",
-    "ingest.unreadable_name": "its name is no Unicode; rename it",
-    "ingest.unreadable_folder": "this user has no right to list it; nothing below it was touched",
-}
-_TOLD_RECORDS = 20
-"""Rejected records of one file that are told one by one; the rest is a number."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +33,8 @@ class Ingest:
     blobs: BlobStore
     publisher: Publisher
     max_file_mb: float = 50.0
+    reading: Callable[[int], Reading | None] | None = None
+    """Where files are read, by how many there are to read; None reads them here."""
 
     def sync(
         self,
@@ -51,10 +44,10 @@ class Ingest:
     ) -> IngestReport:
         """Bring the catalog and the index in step with `roots`, folders or files.
 
-        Every file is one transaction, published in batches; an exception or a stop at any point loses nothing, and the
-        next sync goes on from there. Deletions happen only below folders that could be listed. Raises NotFound
-        `ingest.no_source` before anything is touched when a root does not exist; whatever catalog, blobs or index
-        raise passes through.
+        Files are written and published in batches, and `progress` (done, total, name) is told what is written; an
+        exception or a stop at any point loses nothing that it was told, and the next sync goes on from there. Deletions
+        happen only below folders that could be listed. Raises NotFound `ingest.no_source` before anything is touched
+        when a root does not exist; whatever catalog, blobs or index raise passes through.
         """
         stages = self.reader.stages
         resolved = [Root(path) for path in dict.fromkeys(self.tree.resolve(root) for root in roots)]
@@ -65,15 +58,17 @@ class Ingest:
         with stages.timed("catalog"):
             states = {state.source_uri: state for state in self.catalog.source_states()}
         run = _Run(self, states, stop)
-        with stages.timed("catalog"):
+        with stages.timed("access"):
             run.apply_access(resolved)
+        with stages.timed("catalog"):
             for root, entries in walked:
                 run.remove_gone(root, entries)
         self._read_all(run, walked, progress)
+        run.writer.write()
         with stages.timed("index"):
             self.publisher.publish()
         return IngestReport(
-            tuple(run.outcomes), {name: round(ms, 3) for name, ms in stages.ms.items()}, run.interrupted
+            tuple(run.told.outcomes), {name: round(ms, 3) for name, ms in stages.ms.items()}, run.interrupted
         )
 
     def _read_all(
@@ -83,18 +78,49 @@ class Ingest:
         jobs = [(root, entry) for root, entries in walked for entry in entries]
         for root, entries in walked:
             if not entries:
-                run.tell(root.uri, ParseStatus.SKIPPED, "ingest.empty_folder", "it holds no file; check the path")
-        for done, (root, entry) in enumerate(jobs, start=1):
+                run.told.tell(root.uri, ParseStatus.SKIPPED, "ingest.empty_folder", "it holds no file; check the path")
+        run.reading = self._reading(run, jobs)
+        told = 0
+        for taken, (root, entry) in enumerate(jobs, start=1):
             if run.halted():
-                return
-            run.take(root, entry)
-            with self.reader.stages.timed("index"):
-                self.publisher.publish_when_due()
-            progress(done, len(jobs), entry.relative)
+                break
+            run.begin(root, entry)
+            self._write_when_due(run)
+            if run.writer.empty and taken > len(run.begun):
+                told = taken - len(run.begun)
+                progress(told, len(jobs), jobs[told - 1][1].relative)
+        run.finish_all()
+        run.writer.write()
+        if told < len(jobs) and not run.interrupted:
+            progress(len(jobs), len(jobs), jobs[-1][1].relative)
         for root, entry in tuple(run.contested):
             if not run.halted() and run.settled(entry):
-                run.untell(source_uri(entry.path))
-                run.take(root, entry)
+                run.told.untell(source_uri(entry.path))
+                run.begin(root, entry)
+                run.finish_all()
+
+    def _reading(self, run: _Run, jobs: Sequence[tuple[Root, SourceEntry]]) -> Reading:
+        there = None if self.reading is None else self.reading(sum(run.looks_new(entry) for _, entry in jobs))
+        return ReadHere(self.reader, run.stop) if there is None else there
+
+    def _write_when_due(self, run: _Run) -> None:
+        due = self.publisher.due()
+        if due or run.writer.full:
+            run.writer.write()
+        if due:
+            with self.reader.stages.timed("index"):
+                self.publisher.publish()
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A file that is being read: what the catalog will know of it, what it knew, and the outcome to wait for."""
+
+    root: Root
+    job: Job
+    fresh: SourceState
+    state: SourceState | None
+    outcome: Callable[[], Done]
 
 
 @dataclass
@@ -104,43 +130,47 @@ class _Run:
     work: Ingest
     states: dict[str, SourceState]
     stop: Callable[[], bool]
-    outcomes: list[ParseOutcome] = field(default_factory=list)
+    told: Telling = field(default_factory=Telling)
     interrupted: bool = False
     contested: list[tuple[Root, SourceEntry]] = field(default_factory=list)
     lost: dict[str, dict[str, str]] = field(default_factory=dict)
     """By file: the ids it could not have, with the file that owned each."""
+    begun: deque[_Begun] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
+        self.reading: Reading = ReadHere(self.work.reader, self.stop)
+        self.writer = Writer(self.work.catalog, self.work.blobs, self.work.reader.stages)
         self.owners = {doc_id: uri for uri, state in self.states.items() for doc_id in state.doc_ids}
 
     def halted(self) -> bool:
         self.interrupted = self.interrupted or self.stop()
         return self.interrupted
 
-    def tell(self, uri: str, status: ParseStatus, code: str = "", reason: str = "", docs: int = 0, n: int = 0) -> None:
-        self.outcomes.append(ParseOutcome(uri, status, code, reason, docs, n))
-
-    def untell(self, uri: str) -> None:
-        """Take back what was told about a file that is taken up once more."""
-        self.outcomes = [o for o in self.outcomes if o.source_uri.partition("#")[0] != uri]
-
     def apply_access(self, roots: Sequence[Root]) -> None:
-        """Give known documents the access list that today's rules say, before any file is read."""
+        """Give known documents the access list that today's rules say, before any file is read; also those that are
+        gone, which a search as of an earlier date may still find."""
         changed: dict[str, AccessList] = {}
         sources: dict[str, int] = {}
-        for document in self.work.catalog.documents():
+        rules, catalog = self.work.reader.access, self.work.catalog
+        for document in catalog.documents():
             uri = self.owners.get(document.doc_id, "")
             if not any(root.holds(uri) for root in roots):
                 continue
-            path = Root(self.states[uri].source).named(source_path(uri))
-            allowed = self.work.reader.access.resolve(document.doc_id, path, stated_access(document))
+            allowed = ruling_of(document, self.states[uri], rules).access
             if allowed != document.access:
                 changed[document.doc_id] = allowed
                 sources[uri] = sources.get(uri, 0) + 1
+        for version in catalog.gone():
+            root = next((root for root in roots if root.holds(version.origin)), None)
+            if version.document is not None and root is not None:
+                path, stated = root.named(source_path(version.origin)), stated_access(version.document)
+                changed[version.doc_id] = rules.resolve(version.doc_id, path, stated)
         if changed:
-            self.work.catalog.set_access(changed)
+            catalog.set_access(changed)
         for uri, count in sources.items():
-            self.tell(uri, ParseStatus.CHANGED, "ingest.access_changed", "the rules give another access list", count)
+            self.told.tell(
+                uri, ParseStatus.CHANGED, "ingest.access_changed", "the rules give another access list", count
+            )
 
     def remove_gone(self, root: Root, entries: Sequence[SourceEntry]) -> None:
         """Drop what the catalog knows below `root` and the walk did not meet; folders it could not list stay."""
@@ -149,28 +179,32 @@ class _Run:
         for uri in sorted(self.states):
             if root.holds(uri) and uri not in seen and not any(folder.holds(uri) for folder in closed):
                 removed = self._forget(uri)
-                self.tell(uri, ParseStatus.DELETED, docs=len(removed))
+                self.told.tell(uri, ParseStatus.DELETED, docs=len(removed))
 
     def _forget(self, uri: str) -> tuple[str, ...]:
+        self.writer.write()
         removed = self.work.catalog.remove_source(uri)
         del self.states[uri]
         for doc_id in removed:
             self.owners.pop(doc_id, None)
         return removed
 
-    def take(self, root: Root, entry: SourceEntry) -> None:
-        """Bring one file up to date and tell what happened to it."""
+    def looks_new(self, entry: SourceEntry) -> bool:
+        """True when the file will probably have to be read."""
+        parser, state = self.work.reader.parser(entry.relative), self.states.get(source_uri(entry.path))
+        return not entry.problem and parser is not None and not (state and self._same(state, entry, parser))
+
+    def begin(self, root: Root, entry: SourceEntry) -> None:
+        """Tell what happened to one file, or begin to read it; files begun before are taken up in their order."""
         uri = source_uri(entry.path)
         parser = self.work.reader.parser(entry.relative)
         state = self.states.get(uri)
-        if entry.problem in _SKIPPED:
-            self.tell(uri, ParseStatus.SKIPPED, entry.problem, _SKIPPED[entry.problem])
-        elif entry.problem:
-            self.tell(uri, ParseStatus.FAILED, entry.problem, _UNREADABLE.get(entry.problem, "it cannot be read"))
+        if entry.problem:
+            self.told.problem(uri, entry.problem)
         elif parser is None:
-            self.tell(uri, ParseStatus.SKIPPED, "ingest.unsupported_type", "no parser for this kind of file")
+            self.told.tell(uri, ParseStatus.SKIPPED, "ingest.unsupported_type", "no parser for this kind of file")
         elif state is not None and self._same(state, entry, parser):
-            self._tell_unchanged(state)
+            self.told.unchanged(state)
         else:
             self._update(root, entry, parser, uri, state)
 
@@ -178,14 +212,8 @@ class _Run:
         stamp = (state.size, state.mtime_ns, state.recipe)
         return stamp == (entry.size, entry.mtime_ns, self.work.reader.recipe(parser)) and state.code != DUPLICATE
 
-    def _tell_unchanged(self, state: SourceState) -> None:
-        if state.doc_ids or state.code in ("", EMPTY):
-            self.tell(state.source_uri, ParseStatus.UNCHANGED, state.code, docs=len(state.doc_ids))
-        else:
-            self.tell(state.source_uri, ParseStatus.FAILED, state.code, "as before: it has not changed since")
-
     def _update(self, root: Root, entry: SourceEntry, parser: Parser, uri: str, state: SourceState | None) -> None:
-        """Read, parse and store one file that is new or looks changed."""
+        """Begin to read one file that is new or looks changed."""
         fresh = SourceState(
             source_uri=uri,
             source=state.source if state is not None else root.path,
@@ -197,23 +225,42 @@ class _Run:
         )
         try:
             data = self._bytes(entry)
-            fresh = replace(fresh, sha256=sha256_bytes(data))
-            same = state is not None and (state.sha256, state.recipe) == (fresh.sha256, fresh.recipe)
-            if state is not None and same and state.code != DUPLICATE:
-                self._tell_unchanged(state)
-                return
-            path = Root(fresh.source).named(entry.path)
-            records, rejected = self.work.reader.read(parser, entry, uri, path, data, self.stop)
         except (InputError, NotFound) as error:
-            self._keep_failure(fresh, state, error.code)
-            self.tell(uri, ParseStatus.FAILED, error.code, "; ".join(filter(None, (error.what, error.remedy))))
-        except Stopped:
+            self.told.tell(uri, ParseStatus.FAILED, error.code, "; ".join(filter(None, (error.what, error.remedy))))
+            return
+        fresh = replace(fresh, sha256=sha256_bytes(data))
+        same = state is not None and (state.sha256, state.recipe) == (fresh.sha256, fresh.recipe)
+        if state is not None and same and state.code != DUPLICATE:
+            self.told.unchanged(state)
+            return
+        job = Job(entry, uri, Root(fresh.source).named(entry.path), data)
+        self.begun.append(_Begun(root, job, fresh, state, self.reading.start(job)))
+        while len(self.begun) > self.reading.ahead:
+            self._finish(self.begun.popleft())
+
+    def finish_all(self) -> None:
+        """Take up every file that was begun; after a stop those that are left wait for the next sync."""
+        while self.begun:
+            begun = self.begun.popleft()
+            if not self.halted():
+                self._finish(begun)
+
+    def _finish(self, begun: _Begun) -> None:
+        done = begun.outcome()
+        for stage, ms in done.stage_ms.items():
+            self.work.reader.stages.ms[stage] = self.work.reader.stages.ms.get(stage, 0.0) + ms
+        uri = begun.job.uri
+        if done.stopped:
             self.interrupted = True
+        elif done.code:
+            self._keep_failure(begun.fresh, begun.state, done.code)
+            self.told.tell(uri, ParseStatus.FAILED, done.code, done.reason)
         else:
+            records = [under_rules(record, self.work.reader.access, begun.job.path) for record in done.records]
             kept, doubles = self._unique(records, uri)
             if self.lost[uri]:
-                self.contested.append((root, entry))
-            self._put(fresh, state, kept, [*doubles, *rejected])
+                self.contested.append((begun.root, begun.job.entry))
+            self._put(begun.fresh, begun.state, kept, [*doubles, *done.rejected])
 
     def _bytes(self, entry: SourceEntry) -> bytes:
         limit = int(self.work.max_file_mb * 1_000_000)
@@ -274,35 +321,13 @@ class _Run:
         new = not keeps_old and fresh != state
         if new:
             self._store(fresh, records)
-        self._tell_records(fresh.source_uri, state, records, rejected, new=new)
+        self.told.records(fresh.source_uri, state, records, rejected, new=new)
 
     def _store(self, state: SourceState, records: Sequence[Record]) -> None:
-        """Texts first, then one transaction, so that the catalog never names a text that is not there."""
-        with self.work.reader.stages.timed("catalog"):
-            for record in records:
-                self.work.blobs.put(record.text.encode())
-            self.work.catalog.put_source(state, [(record.document, record.chunks) for record in records])
+        """The next write has it; from here on this sync counts with it."""
+        self.writer.add(state, records)
         old = self.states.get(state.source_uri)
         for doc_id in old.doc_ids if old else ():
             self.owners.pop(doc_id, None)
         self.states[state.source_uri] = state
         self.owners.update(dict.fromkeys(state.doc_ids, state.source_uri))
-
-    def _tell_records(
-        self, uri: str, state: SourceState | None, records: Sequence[Record], rejected: Sequence[Rejected], *, new: bool
-    ) -> None:
-        if records:
-            warned = next((warning for record in records for warning in record.document.warnings), "")
-            code, _, reason = warned.partition(": ")
-            before = state is not None and state.doc_ids
-            status = (ParseStatus.CHANGED if before else ParseStatus.ADDED) if new else ParseStatus.UNCHANGED
-            chunks = sum(len(record.chunks) for record in records) if new else 0
-            self.tell(uri, status, code, reason, len(records), chunks)
-        elif not rejected:
-            self.tell(uri, ParseStatus.SKIPPED, EMPTY, "it holds no text")
-        for reject in rejected[:_TOLD_RECORDS]:
-            status = ParseStatus.SKIPPED if reject.code == EMPTY else ParseStatus.FAILED
-            self.tell(f"{uri}#{reject.origin}" if reject.origin else uri, status, reject.code, reject.reason)
-        if len(rejected) > _TOLD_RECORDS:
-            more = len(rejected) - _TOLD_RECORDS
-            self.tell(uri, ParseStatus.FAILED, rejected[-1].code, f"and {more} more records of this file")
