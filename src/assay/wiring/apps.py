@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -118,22 +120,42 @@ def resolve_bundle(place: Workspace, reference: str, app: str = "") -> str:
     return pointer.bundle_id
 
 
-def start_app(place: Workspace, app: str, *, traced: bool = True, threshold: float | None = None) -> Running:
+@dataclass(frozen=True)
+class Seams:
+    """Where a caller may put something of its own between the parts of an app, such as evidence for a replay."""
+
+    reader: Callable[[IndexReader], IndexReader] | None = None
+    ranking: Callable[[Retriever], Retriever] | None = None
+    passages: Callable[[Retriever], Retriever] | None = None
+
+
+AS_IT_IS = Seams()
+
+
+def start_app(
+    place: Workspace, app: str, *, traced: bool = True, threshold: float | None = None, seams: Seams = AS_IT_IS
+) -> Running:
     """An app as `assay.yaml` has it now, on the index as it is now; `threshold` replaces its abstention threshold."""
     parts = components(place, app, HEAD)
     if threshold is not None:
         parts["abstain"] = {"threshold": threshold, "origin": "stated"}
-    return _assemble(place, app, "", parts, place.index.head(), traced)
+    return _assemble(place, app, "", parts, place.index.head(), traced, seams)
 
 
-def start_bundle(place: Workspace, bundle: Bundle, *, traced: bool = True) -> Running:
+def start_bundle(place: Workspace, bundle: Bundle, *, traced: bool = True, seams: Seams = AS_IT_IS) -> Running:
     """A bundle, from nothing but its components. Raises CannotJudge when its snapshot no longer matches its name."""
     reader = place.index.open(bundle.snapshot_id)
-    return _assemble(place, bundle.app, bundle.bundle_id, bundle.components, reader, traced)
+    return _assemble(place, bundle.app, bundle.bundle_id, bundle.components, reader, traced, seams)
 
 
 def _assemble(
-    place: Workspace, app: str, bundle_id: str, parts: dict[str, Any], reader: IndexReader, traced: bool
+    place: Workspace,
+    app: str,
+    bundle_id: str,
+    parts: dict[str, Any],
+    reader: IndexReader,
+    traced: bool,
+    seams: Seams,
 ) -> Running:
     from assay.assist.assistant import Abstention, Assistant
     from assay.assist.verify import VerifyPolicy
@@ -141,7 +163,7 @@ def _assemble(
 
     retrieve = RetrieveSettings.model_validate(_without(parts["retrieve"], "embedder"))
     verify = VerifySettings.model_validate(parts["verify"])
-    finder = retriever(place, reader, retrieve, parts["retrieve"]["embedder"])
+    finder = retriever(place, reader, retrieve, parts["retrieve"]["embedder"], seams)
     assistant = Assistant(
         finder,
         _generator(_MODEL.validate_python(parts["model"]), parts["prompt"]),
@@ -181,11 +203,16 @@ def head_retriever(place: Workspace) -> Retriever:
     return retriever(place, place.index.head(), settings, place.settings.index.embedder)
 
 
-def retriever(place: Workspace, reader: IndexReader, settings: RetrieveSettings, embedder: str) -> Retriever:
+def retriever(
+    place: Workspace, reader: IndexReader, settings: RetrieveSettings, embedder: str, seams: Seams = AS_IT_IS
+) -> Retriever:
     from assay.retrieve.retriever import HybridRetriever, RetrievePolicy
 
     policy = RetrievePolicy(settings.mode, candidates=settings.candidates, rrf_k=settings.rrf_k)
-    return HybridRetriever(reader, place.stores.catalog, place.embedder(embedder), policy, place.clock)
+    reader = seams.reader(reader) if seams.reader else reader
+    found: Retriever = HybridRetriever(reader, place.stores.catalog, place.embedder(embedder), policy, place.clock)
+    found = seams.ranking(found) if seams.ranking else found
+    return seams.passages(found) if seams.passages else found
 
 
 def _generator(model: Model, prompt: dict[str, Any]) -> Generator:
