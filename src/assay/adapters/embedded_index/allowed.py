@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,14 +14,27 @@ from assay.records.access import EVERY_TENANT, Scope
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_MOST_SCOPES = 256
+MOST_SCOPES = 256
 _OPEN = None
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What one scope may see: numbers and names of the access lists, how many chunks stand under them, and whether
+    that is the whole index. `groups` are those `(tenant, group)` that let it in, where a group of None is everybody."""
+
+    lists: NDArray[np.int64]
+    names: frozenset[str]
+    groups: tuple[tuple[str, str | None], ...]
+    chunks: int
+    everything: bool
 
 
 class AllowedRows:
     """Answers for one state of the index: `access[row]` numbers into `names`, the distinct access lists."""
 
     def __init__(self, names: Sequence[str], access: NDArray[np.int32]) -> None:
+        self._names = names
         self._lists = [access_of(name) for name in names]
         self._by_group: dict[tuple[str, str | None], list[int]] = {}
         for number, stated in enumerate(self._lists):
@@ -29,40 +43,43 @@ class AllowedRows:
         self._access = access
         self._order = np.argsort(access, kind="stable").astype(np.int32)
         self._starts = np.searchsorted(access[self._order], np.arange(len(names) + 1))
-        self._known: dict[Scope, NDArray[np.int64]] = {}
+        self._known: dict[Scope, Allowance] = {}
 
-    def lists(self, scope: Scope) -> NDArray[np.int64]:
-        """Numbers of the access lists that let the scope in, rising."""
+    def of(self, scope: Scope) -> Allowance:
+        """Kept for the scopes asked for last, since the same callers come again."""
         known = self._known.get(scope)
         if known is None:
-            near = {
-                number
-                for tenant in (scope.tenant, EVERY_TENANT)
-                for group in (_OPEN, *scope.groups)
-                for number in self._by_group.get((tenant, group), ())
-            }
-            # The inverted lists only narrow the choice; the scope itself decides.
-            known = np.array(sorted(n for n in near if scope.allows(self._lists[n])), dtype=np.int64)
-            if len(self._known) >= _MOST_SCOPES:
+            known = self._look_up(scope)
+            if len(self._known) >= MOST_SCOPES:
                 self._known.clear()
             self._known[scope] = known
         return known
 
-    def count(self, scope: Scope) -> int:
-        """How many chunks the scope may see."""
-        lists = self.lists(scope)
-        return int((self._starts[lists + 1] - self._starts[lists]).sum())
+    def _look_up(self, scope: Scope) -> Allowance:
+        groups = [
+            (tenant, group)
+            for tenant in sorted({scope.tenant, EVERY_TENANT})
+            for group in (_OPEN, *sorted(scope.groups))
+            if (tenant, group) in self._by_group
+        ]
+        near = sorted({number for key in groups for number in self._by_group[key]})
+        # The inverted lists only narrow the choice; the scope itself decides.
+        lists = np.array([number for number in near if scope.allows(self._lists[number])], dtype=np.int64)
+        return Allowance(
+            lists,
+            frozenset(self._names[number] for number in lists),
+            tuple(groups),
+            int((self._starts[lists + 1] - self._starts[lists]).sum()),
+            len(lists) == len(self._lists),
+        )
 
-    def everything(self, scope: Scope) -> bool:
-        return len(self.lists(scope)) == len(self._lists)
-
-    def rows(self, scope: Scope) -> NDArray[np.int32]:
-        """The chunks that the scope may see, in any order; made for few."""
-        parts = [self._order[self._starts[n] : self._starts[n + 1]] for n in self.lists(scope)]
+    def rows(self, allowance: Allowance) -> NDArray[np.int32]:
+        """The chunks that may be seen, in any order; made for few."""
+        parts = [self._order[self._starts[n] : self._starts[n + 1]] for n in allowance.lists]
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
 
-    def mask(self, scope: Scope) -> NDArray[np.bool_]:
-        """For each chunk, whether the scope may see it."""
+    def mask(self, allowance: Allowance) -> NDArray[np.bool_]:
+        """For each chunk, whether it may be seen."""
         allowed = np.zeros(len(self._lists), dtype=np.bool_)
-        allowed[self.lists(scope)] = True
+        allowed[allowance.lists] = True
         return allowed[self._access]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assay.adapters.embedded_index.allowed import AllowedRows
+from assay.adapters.embedded_index.allowed import Allowance, AllowedRows
 from assay.adapters.embedded_index.mapped import MappedSegment
 from assay.records.access import Scope
 
@@ -60,19 +60,20 @@ class DenseRows:
         self, vector: NDArray[np.float32], scope: Scope, limit: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """At least the `limit` best rows with their inner products, in no order; fewer when fewer are allowed."""
-        if self._allowed.count(scope) < _NARROW * len(self._rows):
-            rows = self._allowed.rows(scope)
+        allowance = self._allowed.of(scope)
+        if allowance.chunks < _NARROW * len(self._rows):
+            rows = self._allowed.rows(allowance)
             rows = rows[self._segment[rows] >= 0]
         else:
-            rows = self._possible(vector, scope, limit)
+            rows = self._possible(vector, allowance, limit)
         return rows, self._exact(rows, vector)
 
-    def _possible(self, vector: NDArray[np.float32], scope: Scope, limit: int) -> NDArray[np.int32]:
+    def _possible(self, vector: NDArray[np.float32], allowance: Allowance, limit: int) -> NDArray[np.int32]:
         """Every allowed row whose score may be among the best `limit`."""
         score, error = self._scanned(vector)
         rows, positions = self._rows, self._positions
-        if not self._allowed.everything(scope):
-            mine = self._allowed.mask(scope)[rows]
+        if not allowance.everything:
+            mine = self._allowed.mask(allowance)[rows]
             rows, positions = rows[mine], positions[mine]
         if len(rows) <= limit:
             return rows

@@ -1,16 +1,15 @@
-"""BM25 through tantivy: schema, documents and queries, built from analysed terms and never from raw text."""
+"""The tantivy index: its schema, its documents and its files. Terms come analysed, never as raw text."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from assay.records.access import EVERY_TENANT, AccessList, Scope
+from assay.adapters.embedded_index.rows import access_key
+from assay.records.access import AccessList
 from assay.records.documents import Chunk
-from assay.records.retrieval import Hit
 from assay.retrieve.analysis import Analyzer
 from assay.retrieve.wording import names_over
 
@@ -18,7 +17,9 @@ HEAD_BOOST = 0.3
 """A word in a title or heading counts in the body's score and, at this weight, in the head's own. Measured with small
 words left out, nDCG@10 on SciFact and claude-docs: .676 and .747 without names, .688 and .752 with them in the body,
 .697 and .779 with this."""
-RECIPE = f"tantivy_bm25.v1(body=names+text,head=names,head_boost={HEAD_BOOST})"
+RECIPE = f"tantivy_bm25.v2(body=names+text,head=names,head_boost={HEAD_BOOST},terms=by_language)"
+BREAK = "¶"
+"""Stands between names and text, so that no phrase runs over from one into the other."""
 HEAP_BYTES = 48_000_000
 
 
@@ -29,18 +30,17 @@ def key_of(name: str) -> str:
 
 def access_terms(access: AccessList) -> list[str]:
     """What a chunk carries: one term for everybody of the tenant, or one for each group."""
-    if not access.groups:
-        return [key_of(json.dumps([access.tenant]))]
-    return [key_of(json.dumps([access.tenant, group])) for group in sorted(set(access.groups))]
+    return [access_term(access.tenant, group) for group in sorted(set(access.groups)) or (None,)]
 
 
-def scope_terms(scope: Scope) -> list[str]:
-    """What a caller may match: exactly those access terms that `scope.allows`."""
-    found: list[str] = []
-    for tenant in sorted({scope.tenant, EVERY_TENANT}):
-        found.append(key_of(json.dumps([tenant])))
-        found.extend(key_of(json.dumps([tenant, group])) for group in sorted(scope.groups))
-    return found
+def access_term(tenant: str, group: str | None) -> str:
+    """Everybody of the tenant, or one of its groups."""
+    return key_of(json.dumps([tenant] if group is None else [tenant, group]))
+
+
+def in_language(term: str, group: str) -> str:
+    """A term as the engine keeps it: words of two languages never meet, and each is as rare as in its own."""
+    return f"{group}:{term}"
 
 
 def open_engine(folder: Path) -> Any:
@@ -51,11 +51,12 @@ def open_engine(folder: Path) -> Any:
         engine = tantivy.Index.open(str(folder))
     else:
         builder = tantivy.SchemaBuilder()
-        builder.add_text_field("chunk", stored=True, tokenizer_name="raw", index_option="basic")
-        for name in ("document", "access", "language"):
+        for name in ("chunk", "readers"):
+            builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
+        for name in ("document", "access"):
             builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-        for name in ("head", "body"):
-            builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
+        builder.add_text_field("head", tokenizer_name="whitespace", index_option="freq")
+        builder.add_text_field("body", tokenizer_name="whitespace", index_option="position")
         engine = tantivy.Index(builder.build(), path=str(folder))
     engine.config_reader("manual", 0)
     return engine
@@ -66,57 +67,16 @@ def engine_document(chunk: Chunk, analyzer: Analyzer) -> Any:
     import tantivy
 
     group = analyzer.group(chunk.language)
-    head = " ".join(term for name in names_over(chunk) for term in analyzer.terms(name, group))
-    body = " ".join(analyzer.terms(chunk.text, group))
+    head = " ".join(in_language(term, group) for name in names_over(chunk) for term in analyzer.terms(name, group))
+    body = " ".join(in_language(term, group) for term in analyzer.terms(chunk.text, group))
     return tantivy.Document(
         chunk=[chunk.chunk_id],
         document=[key_of(chunk.doc_id)],
+        readers=[access_key(chunk.access)],
         access=access_terms(chunk.access),
-        language=[group],
         head=[head],
-        body=[f"{head} {body}"],
+        body=[f"{head} {BREAK} {body}"],
     )
-
-
-def search(
-    engine: Any, searcher: Any, analyzer: Analyzer, groups: Sequence[str], text: str, scope: Scope, limit: int
-) -> tuple[Hit, ...]:
-    """At most `limit` chunks inside the scope, best first; equal scores by chunk id."""
-    query = _query(engine.schema, analyzer, groups, text, scope)
-    if query is None or limit < 1:
-        return ()
-    found = searcher.search(query, limit, count=False).hits
-    hits = [Hit(searcher.doc(address).get_first("chunk"), float(score)) for score, address in found]
-    return tuple(sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id)))
-
-
-def _query(schema: Any, analyzer: Analyzer, groups: Sequence[str], text: str, scope: Scope) -> Any | None:
-    """Must be in scope, should hold the terms. Each language's chunks are asked with that language's terms."""
-    from tantivy import Occur, Query
-
-    parts: list[tuple[Any, Any]] = []
-    for group in groups:
-        terms = analyzer.query_terms(text, group)
-        if not terms:
-            continue
-        words = Query.boolean_query([(Occur.Should, query) for query in _term_queries(schema, terms)])
-        if len(groups) > 1:
-            mine = Query.const_score_query(Query.term_query(schema, "language", group, "basic"), 0.0)
-            words = Query.boolean_query([(Occur.Must, mine), (Occur.Must, words)])
-        parts.append((Occur.Should, words))
-    if not parts:
-        return None
-    allowed = Query.const_score_query(Query.term_set_query(schema, "access", scope_terms(scope)), 0.0)
-    return Query.boolean_query([(Occur.Must, allowed), (Occur.Must, Query.boolean_query(parts))])
-
-
-def _term_queries(schema: Any, terms: Mapping[str, int]) -> Iterable[Any]:
-    from tantivy import Query
-
-    for term, count in terms.items():
-        body = Query.term_query(schema, "body", term, "freq")
-        yield body if count == 1 else Query.boost_query(body, float(count))
-        yield Query.boost_query(Query.term_query(schema, "head", term, "freq"), HEAD_BOOST * count)
 
 
 def committed_opstamp(folder: Path) -> int:

@@ -15,6 +15,7 @@ from assay.adapters.embedded_index import lexical
 from assay.adapters.embedded_index.allowed import AllowedRows
 from assay.adapters.embedded_index.dense import DenseRows
 from assay.adapters.embedded_index.mapped import MappedSegment
+from assay.adapters.embedded_index.words import WordSearch
 from assay.records.access import Scope
 from assay.records.errors import InputError
 from assay.records.retrieval import Hit
@@ -76,7 +77,11 @@ class EmbeddedReader:
 
     def lexical(self, text: str, scope: Scope, limit: int) -> tuple[Hit, ...]:
         """BM25 inside the scope; no hit for a text without words."""
-        return lexical.search(self.engine, self.searcher, self.analyzer, self.rows.languages, text, scope, limit)
+        return self._words.search(text, scope, limit)
+
+    @cached_property
+    def _words(self) -> WordSearch:
+        return WordSearch(self.engine.schema, self.searcher, self.analyzer, self.rows.languages, self._allowed)
 
     def dense(self, vector: NDArray[np.float32], scope: Scope, limit: int) -> tuple[Hit, ...]:
         """Inner products with every vector the scope allows: exact, so recall is 1 whatever the filter.
