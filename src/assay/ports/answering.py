@@ -38,6 +38,20 @@ class Retriever(Protocol):
     def retrieve(self, query: Query) -> Retrieved: ...
 
 
+class Reranker(Protocol):
+    """Reorders what a retriever found, after access was checked: it may not add, drop or change a chunk.
+
+    `pool` is how many of the first candidates it looks at; those behind keep their order. What it looked at carries
+    the stage `reranked`.
+    """
+
+    @property
+    def recipe(self) -> str: ...
+    @property
+    def pool(self) -> int: ...
+    def rerank(self, query: Query, ranked: Sequence[Ranked]) -> tuple[Ranked, ...]: ...
+
+
 class Generator(Protocol):
     """Drafts sentences from ranked passages; numbers in `DraftSentence.cited` count from 1 in the given order."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from assay.ports.answering import Reranker
 from assay.ports.index import Embedder, IndexReader
 from assay.ports.reading import Clock
 from assay.ports.storage import Catalog
@@ -13,6 +14,7 @@ from assay.records.errors import InputError
 from assay.records.retrieval import Hit, Query, Ranked, Retrieved
 from assay.retrieve.followup import weighted_text, weighted_turns, weighted_vector
 from assay.retrieve.fuse import reciprocal_ranks
+from assay.retrieve.reorder import reordered
 
 MODES = ("lexical", "dense", "hybrid")
 MOST_TURNS = 6
@@ -64,7 +66,8 @@ class HybridRetriever:
     """A `Retriever` over one state of an index.
 
     What the engines find is looked up in the catalog afterwards: a chunk that was removed or closed to this caller
-    since the snapshot is dropped, and the engines are asked for more, so that the check never under-returns.
+    since the snapshot is dropped, and the engines are asked for more, so that the check never under-returns. Only what
+    passed is handed to the reranker, which can change the order and nothing else.
     """
 
     def __init__(
@@ -74,16 +77,19 @@ class HybridRetriever:
         embedder: Embedder | None,
         policy: RetrievePolicy,
         clock: Clock,
+        reranker: Reranker | None = None,
     ) -> None:
         self._reader = reader
         self._catalog = catalog
         self._embedder = embedder
         self._policy = policy
         self._clock = clock
+        self._reranker = reranker
 
     @property
     def recipe(self) -> str:
-        return f"{self._policy.recipe} of {self._embedder.recipe if self._embedder else 'words only'}"
+        found = f"{self._policy.recipe} of {self._embedder.recipe if self._embedder else 'words only'}"
+        return f"{found} reranked by {self._reranker.recipe}" if self._reranker else found
 
     def retrieve(self, query: Query) -> Retrieved:
         """Raises InputError (`retrieve.mode`) for a mode that does not exist."""
@@ -92,6 +98,9 @@ class HybridRetriever:
         ranked: list[Ranked] = []
         if query.limit > 0 and query.text.strip():
             ranked = self._until_enough(query, mode, stage_ms)
+        if self._reranker is not None and ranked:
+            with _Timed(self._clock, stage_ms, "rerank"):
+                ranked = reordered(ranked, self._reranker.rerank(query, ranked))
         return Retrieved(tuple(ranked[: max(query.limit, 0)]), stage_ms, self._reader.snapshot_id, mode)
 
     def _mode(self, asked: str) -> str:
@@ -146,6 +155,7 @@ class HybridRetriever:
         ranked: list[Ranked] = []
         taken: dict[str, int] = {}
         cap = self._policy.per_document
+        wanted = max(query.limit, self._reranker.pool if self._reranker else 0)
         for start in range(0, len(fused), _LOOKED_UP_AT_ONCE):
             part = [hit.chunk_id for hit in fused[start : start + _LOOKED_UP_AT_ONCE]]
             visible = self._catalog.visible(part, query.scope)
@@ -156,7 +166,7 @@ class HybridRetriever:
                     continue
                 taken[chunk.doc_id] = taken.get(chunk.doc_id, 0) + 1
                 ranked.append(Ranked(chunk, hit.score, stages[hit.chunk_id]))
-            if len(ranked) >= query.limit:
+            if len(ranked) >= wanted:
                 break
         return ranked
 
