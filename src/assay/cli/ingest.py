@@ -55,6 +55,9 @@ def _print(report: IngestReport) -> None:
     if report.stage_ms:
         stages = "  ".join(f"{stage} {ms / 1000:.2f} s" for stage, ms in report.stage_ms.items())
         say(f"time:  {stages}")
+    if report.findings:
+        found = ", ".join(f"{rule} {number:,}" for rule, number in report.findings.items())
+        say(f"scan:  {found} (found in what was read; ingest.scan in assay.yaml)")
     told = [o for o in report.outcomes if o.code]
     if told:
         say("\nparse report:")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
+
+from assay.detect.findings import separate
+from assay.records.findings import Finding
 
 # Prefixes and shapes as their issuers document them; a secret store's own path is no secret.
 _SHAPES = {
@@ -19,6 +22,7 @@ _SHAPES = {
     "bearer": r"(?i)\bbearer +[a-z0-9._~+/-]{16,}",
     "url_password": r"[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/:@]{0,64}:[^\s/@]{1,128}@",
 }
+KINDS = tuple(_SHAPES)
 _PROMISES = (
     r"(?i)(?:api[_-]?key|private[_-]?key|secret|passw(?:or)?d|credentials?|authorization"
     r"|(?:access|auth|bearer|refresh)[_-]?token)$|^(?i:token)$"
@@ -36,6 +40,16 @@ def kinds(text: str) -> tuple[str, ...]:
     """Names of the kinds of credential that `text` holds."""
     sound = text.encode("utf-8", "replace").decode("utf-8")
     return tuple(kind for kind, shape in _SHAPES.items() if _compiled(shape).search(sound))
+
+
+def find(text: str, rules: Sequence[str] = KINDS) -> tuple[Finding, ...]:
+    """Credentials in `text`, without overlap, in reading order; a rule is a kind of credential."""
+    sound = text.encode("utf-8", "replace").decode("utf-8")
+    return separate(
+        Finding(rule, match.start(), match.end())
+        for rule in rules
+        for match in _compiled(_SHAPES[rule]).finditer(sound)
+    )
 
 
 def places(value: Any, where: str = "$") -> Iterator[str]:

@@ -11,7 +11,9 @@ from pathlib import PurePosixPath
 
 from assay.ingest.access import AccessRules
 from assay.ingest.chunk import ChunkPolicy, chunk_document
-from assay.ports.reading import LanguageIdentifier, Parser, SourceEntry
+from assay.ingest.quality import QUALITY_RECIPE, Quality, parse_quality
+from assay.ingest.scan import PREFIX, ScanPolicy, told
+from assay.ports.reading import LanguageIdentifier, PagedParser, Parser, SourceEntry
 from assay.records.access import AccessList
 from assay.records.digest import sha256_bytes
 from assay.records.documents import BlockKind, Chunk, Document, Parsed
@@ -19,6 +21,11 @@ from assay.records.errors import InputError
 
 _LIBRARY_FAILURES = (ArithmeticError, AttributeError, LookupError, RecursionError, SyntaxError, TypeError, ValueError)
 """What parsing libraries raise on damaged files besides their own errors; it costs the file, not the whole sync."""
+LOW_QUALITY = "ingest.low_quality"
+SCAN_HELD = "ingest.scan_held"
+SCANNED = "ingest.scanned"
+HELD = frozenset({LOW_QUALITY, SCAN_HELD, SCANNED})
+"""Codes of documents that were read and are kept out of the index by a rule of the workspace."""
 _TITLE_CHARS = 60
 _TENANT, _GROUPS = "stated.tenant", "stated.groups"
 
@@ -41,6 +48,8 @@ class Rejected:
     origin: str
     code: str
     reason: str
+    findings: tuple[tuple[str, str], ...] = ()
+    """What the scan counted, as in the metadata of a document."""
 
 
 class Stopped(Exception):
@@ -72,6 +81,9 @@ class Reader:
     access: AccessRules
     policy: ChunkPolicy
     stages: Stages
+    min_quality: float = 0.0
+    """Documents whose parse quality is lower are held back."""
+    scan: ScanPolicy | None = None
 
     def parser(self, relative: str) -> Parser | None:
         """The parser for the longest suffix of the file's name that is known."""
@@ -80,7 +92,9 @@ class Reader:
         return next((self.parsers[suffix] for suffix in suffixes if suffix in self.parsers), None)
 
     def recipe(self, parser: Parser) -> str:
-        return f"{parser.recipe} {self.policy.recipe}"
+        """What decides the outcome besides the bytes: when it changes, files are read again."""
+        scan = f" {self.scan.recipe}" if self.scan is not None else ""
+        return f"{parser.recipe} {self.policy.recipe} {QUALITY_RECIPE}({self.min_quality:g}){scan}"
 
     def read(
         self, parser: Parser, entry: SourceEntry, uri: str, path: str, data: bytes, stop: Callable[[], bool]
@@ -91,17 +105,40 @@ class Reader:
         """
         records: list[Record] = []
         rejected: list[Rejected] = []
-        for parsed in self._parsed(parser, data, path):
+        for parsed in self._parsed(parser, data, path, stop):
             if stop():
                 raise Stopped
-            if parsed.text.strip():
-                records.append(self._record(parsed, parser, entry, uri, path))
+            taken = self._taken(parsed, parser, entry, uri, path) if parsed.text.strip() else _rejected(parsed)
+            if isinstance(taken, Record):
+                records.append(taken)
             else:
-                rejected.append(_rejected(parsed))
+                rejected.append(taken)
         return records, rejected
 
-    def _parsed(self, parser: Parser, data: bytes, path: str) -> Iterator[Parsed]:
-        found = iter(parser.parse(data, path))
+    def _taken(self, parsed: Parsed, parser: Parser, entry: SourceEntry, uri: str, path: str) -> Record | Rejected:
+        """The record, or why it is held back."""
+        with self.stages.timed("quality"):
+            quality = parse_quality(parsed.text, parsed.pages, parsed.unread_pages)
+        if quality.score < self.min_quality:
+            what = f"held back: {quality.told} is below ingest.min_quality ({self.min_quality:g})"
+            return Rejected(parsed.record_id, LOW_QUALITY, what)
+        counts: tuple[tuple[str, str], ...] = ()
+        if self.scan is not None:
+            with self.stages.timed("scan"):
+                counts = self.scan.counts(parsed.text)
+            if counts and self.scan.hold:
+                return Rejected(parsed.record_id, SCAN_HELD, f"held back: findings by rule: {told(counts)}", counts)
+        return self._record(parsed, parser, entry, uri, path, quality, counts)
+
+    def _parsed(self, parser: Parser, data: bytes, path: str, stop: Callable[[], bool]) -> Iterator[Parsed]:
+        def tick(_page: int, _pages: int) -> None:
+            if stop():
+                raise Stopped
+
+        if isinstance(parser, PagedParser):
+            found = iter(parser.parse_pages(data, path, tick))
+        else:
+            found = iter(parser.parse(data, path))
         while True:
             with self.stages.timed("parse"):
                 try:
@@ -117,10 +154,19 @@ class Reader:
                 return
             yield parsed
 
-    def _record(self, parsed: Parsed, parser: Parser, entry: SourceEntry, uri: str, path: str) -> Record:
+    def _record(
+        self,
+        parsed: Parsed,
+        parser: Parser,
+        entry: SourceEntry,
+        uri: str,
+        path: str,
+        quality: Quality,
+        counts: tuple[tuple[str, str], ...],
+    ) -> Record:
         stated = dict(parsed.metadata)
         doc_id = stated.get("id") or (f"{path}#{parsed.record_id}" if parsed.record_id else path)
-        with self.stages.timed("parse"):
+        with self.stages.timed("language"):
             language = parsed.language or self.language.identify(parsed.text)
         url = stated.get("url", "")
         document = Document(
@@ -135,8 +181,9 @@ class Reader:
             chars=len(parsed.text),
             headings=tuple(block for block in parsed.blocks if block.kind is BlockKind.HEADING),
             pages=parsed.pages,
-            metadata=_kept(parsed),
-            warnings=parsed.warnings,
+            metadata=(*_kept(parsed), *counts),
+            warnings=tuple(filter(None, (*parsed.warnings, quality.warning))),
+            quality=quality.score,
         )
         with self.stages.timed("chunk"):
             chunks = chunk_document(document, parsed.text, parsed.blocks, self.policy)
@@ -153,7 +200,9 @@ def stated_access(document: Document) -> AccessList | None:
 
 def _kept(parsed: Parsed) -> tuple[tuple[str, str], ...]:
     """The record's metadata with its stated access list, under names that a source cannot give."""
-    given = tuple((key, value) for key, value in parsed.metadata if key not in {_TENANT, _GROUPS})
+    given = tuple(
+        (key, value) for key, value in parsed.metadata if key not in {_TENANT, _GROUPS} and not key.startswith(PREFIX)
+    )
     stated = parsed.access
     return given if stated is None else (*given, (_TENANT, stated.tenant), (_GROUPS, "\n".join(stated.groups)))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from assay.ingest.parsing import Done, Job, ReadHere, Reading, under_rules
 from assay.ingest.publishing import Publisher
 from assay.ingest.reaccess import ruling_of
-from assay.ingest.reading import Reader, Record, Rejected, stated_access
+from assay.ingest.reading import HELD, Reader, Record, Rejected, stated_access
 from assay.ingest.roots import Root, source_path, source_uri
 from assay.ingest.telling import EMPTY, Telling
 from assay.ingest.writing import Writer
@@ -68,7 +68,10 @@ class Ingest:
         with stages.timed("index"):
             self.publisher.publish()
         return IngestReport(
-            tuple(run.told.outcomes), {name: round(ms, 3) for name, ms in stages.ms.items()}, run.interrupted
+            tuple(run.told.outcomes),
+            {name: round(ms, 3) for name, ms in stages.ms.items()},
+            run.interrupted,
+            dict(run.told.findings.most_common()),
         )
 
     def _read_all(
@@ -313,11 +316,14 @@ class _Run:
     def _put(
         self, fresh: SourceState, state: SourceState | None, records: list[Record], rejected: list[Rejected]
     ) -> None:
-        """Store what was read, unless nothing of it is new or all of it failed where an earlier version stands."""
+        """Store what was read, unless nothing of it is new or all of it failed where an earlier version stands.
+
+        What a rule holds back takes its earlier version with it: the rule may have come after that version.
+        """
         failed = [reject.code for reject in rejected if reject.code != EMPTY]
         code = failed[0] if failed else "" if records else EMPTY
         fresh = replace(fresh, doc_ids=tuple(record.document.doc_id for record in records), code=code)
-        keeps_old = state is not None and state.doc_ids and failed and not records
+        keeps_old = state is not None and state.doc_ids and set(failed) - HELD and not records
         new = not keeps_old and fresh != state
         if new:
             self._store(fresh, records)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from assay.ingest.reading import Record, Rejected
+from assay.ingest.reading import HELD, Record, Rejected
+from assay.ingest.scan import findings
 from assay.ports.storage import SourceState
 from assay.records.documents import ParseOutcome, ParseStatus
 
@@ -30,6 +32,8 @@ class Telling:
     """Gathers the outcomes of one sync."""
 
     outcomes: list[ParseOutcome] = field(default_factory=list)
+    findings: Counter[str] = field(default_factory=Counter)
+    """How many findings each rule of the scan has in what was read, held back or not."""
 
     def tell(self, uri: str, status: ParseStatus, code: str = "", reason: str = "", docs: int = 0, n: int = 0) -> None:
         self.outcomes.append(ParseOutcome(uri, status, code, reason, docs, n))
@@ -48,6 +52,8 @@ class Telling:
     def unchanged(self, state: SourceState) -> None:
         if state.doc_ids or state.code in ("", EMPTY):
             self.tell(state.source_uri, ParseStatus.UNCHANGED, state.code, docs=len(state.doc_ids))
+        elif state.code in HELD:
+            self.tell(state.source_uri, ParseStatus.SKIPPED, state.code, "held back, as before")
         else:
             self.tell(state.source_uri, ParseStatus.FAILED, state.code, "as before: it has not changed since")
 
@@ -55,6 +61,8 @@ class Telling:
         self, uri: str, state: SourceState | None, records: Sequence[Record], rejected: Sequence[Rejected], *, new: bool
     ) -> None:
         """A file that was read; `state` is what was known of it before."""
+        self.findings.update(findings(record.document.metadata for record in records))
+        self.findings.update(findings(reject.findings for reject in rejected))
         if records:
             warned = next((warning for record in records for warning in record.document.warnings), "")
             code, _, reason = warned.partition(": ")
@@ -65,7 +73,7 @@ class Telling:
         elif not rejected:
             self.tell(uri, ParseStatus.SKIPPED, EMPTY, "it holds no text")
         for reject in rejected[:_TOLD_RECORDS]:
-            status = ParseStatus.SKIPPED if reject.code == EMPTY else ParseStatus.FAILED
+            status = ParseStatus.SKIPPED if reject.code in (EMPTY, *HELD) else ParseStatus.FAILED
             self.tell(f"{uri}#{reject.origin}" if reject.origin else uri, status, reject.code, reject.reason)
         if len(rejected) > _TOLD_RECORDS:
             more = len(rejected) - _TOLD_RECORDS

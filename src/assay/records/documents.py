@@ -176,6 +176,8 @@ class IngestReport:
     outcomes: tuple[ParseOutcome, ...]
     stage_ms: dict[str, float] = field(default_factory=dict)
     interrupted: bool = False
+    findings: dict[str, int] = field(default_factory=dict)
+    """How many findings each rule of the scan has in what was read."""
 
     def count(self, status: ParseStatus) -> int:
         return sum(1 for outcome in self.outcomes if outcome.status is status)

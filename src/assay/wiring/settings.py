@@ -26,6 +26,9 @@ class AccessSettings(Section):
     default: AccessSetting = Field(default=AccessSetting(), description="for documents that no rule names")
     folders: tuple[FolderRule, ...] = Field(default=(), description="the last matching rule wins")
     csv: str = Field(default="", description="sidecar file with columns path,tenant,groups; relative to assay.yaml")
+    known_groups: tuple[str, ...] = Field(
+        default=(), description="all groups there are; a document that names another is reported; empty: no check"
+    )
     trust_stated: bool = Field(default=True, description="front matter and JSONL fields may state tenant and groups")
     plugin: str = Field(
         default="", description="an installed entry point of the group assay.access; it decides before every other rule"
@@ -43,9 +46,27 @@ class ChunkSettings(Section):
         return self
 
 
+class ScanSettings(Section):
+    rules: tuple[str, ...] = Field(
+        default=("card", "iban", "us_ssn", "email", "phone", "secrets"),
+        description="what documents are scanned for; secrets stands for all kinds of credential; empty: no scan",
+    )
+    on_finding: Literal["report", "hold"] = Field(
+        default="report", description="hold keeps a document with any finding out of the index"
+    )
+
+
 class IngestSettings(Section):
     max_file_mb: float = Field(default=50, gt=0, description="larger files are skipped and reported")
     chunk: ChunkSettings = ChunkSettings()
+    min_quality: float = Field(
+        default=0.5, ge=0, le=1, description="documents whose parse quality is lower are held back and reported"
+    )
+    scan: ScanSettings = ScanSettings()
+    ocr: Literal["none", "tesseract"] = Field(
+        default="none", description="reads scanned PDF pages with the installed tesseract program"
+    )
+    ocr_languages: tuple[str, ...] = Field(default=("eng",), description="tesseract's names, such as eng, deu, chi_sim")
 
 
 class LanceSettings(Section):
@@ -128,6 +149,9 @@ class RetrieveSettings(Section):
     passages: int = Field(default=8, ge=1, le=50, description="passages handed to the generator")
     candidates: int = Field(default=100, ge=10, le=1000, description="candidates per engine before fusion")
     rrf_k: int = Field(default=60, ge=1, description="constant of reciprocal rank fusion")
+    fold_duplicates: bool = Field(
+        default=True, description="passages that say the same in the same words are shown once, with where else"
+    )
 
 
 class VerifySettings(Section):
