@@ -11,6 +11,7 @@ from assay.cli import ask, bundle, calibrate, config, demo, evaluate, gate, gold
 from assay.cli import access as access_command
 from assay.cli import certificate as certificate_command
 from assay.cli import compare as compare_command
+from assay.cli import forget as forget_command
 from assay.cli import init as init_command
 from assay.cli import retrieval as retrieval_command
 from assay.cli import serve as serve_command
@@ -56,6 +57,7 @@ for _module in (
     key,
     trace_command,
     certificate_command,
+    forget_command,
     access_command,
     retrieval_command,
     demo,

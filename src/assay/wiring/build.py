@@ -89,11 +89,13 @@ class Workspace:
     def writing(self, purpose: str) -> Iterator[Engine]:
         """The right to write the index, for one process at a time, and an index that lets go of it at the end.
 
-        Readers of `self.index` see what is committed. Raises Busy.
+        Readers of `self.index` see what is committed. What an erasure left unfinished is finished first. Raises Busy.
         """
         from assay.adapters.files import WorkspaceLock
+        from assay.wiring.forgetting import go_on
 
         with WorkspaceLock(self.store / "write.lock", purpose):
+            go_on(self)
             index = open_index(self.root, self.settings)
             try:
                 yield index

@@ -18,6 +18,7 @@ from assay.adapters.embedded_index.durable import file_sha256, link_or_copy, syn
 from assay.adapters.embedded_index.mapped import SegmentMaps, segment_file
 from assay.adapters.embedded_index.reader import EmbeddedReader, RowMap
 from assay.adapters.embedded_index.rows import Segment
+from assay.adapters.embedded_index.successors import successor_of
 from assay.records.digest import canonical_json, plain
 from assay.records.errors import CannotJudge, NotFound
 from assay.records.retrieval import Snapshot
@@ -101,7 +102,11 @@ class SnapshotFolder:
         sync_folder(self._folder)
 
     def open(self, snapshot_id: str) -> EmbeddedReader:
-        """Raises NotFound, and CannotJudge when a file is not what the manifest says or the id is not its content."""
+        """Raises NotFound, and CannotJudge when a file is not what the manifest says or the id is not its content.
+
+        A snapshot that held documents which were forgotten opens as the one without them that took its place.
+        """
+        snapshot_id = successor_of(self._folder, snapshot_id)
         manifest = self._manifest(snapshot_id)
         folder = self._folder / snapshot_id
         for name, digest in manifest["files"].items():

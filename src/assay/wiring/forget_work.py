@@ -1,0 +1,193 @@
+"""The steps of one erasure in a workspace, each of which may be done twice, and the probes that follow them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from assay.adapters import erasing_files
+from assay.adapters.embedded_index.erasing import EmbeddedErasing
+from assay.adapters.embedded_index.index import EmbeddedIndex
+from assay.adapters.sql.erasing import KINDS, SqlErasing
+from assay.govern.forget import Erasure, Probed, Remain, Step
+from assay.govern.forget_marks import Marks
+from assay.govern.forget_probe import probe_search, probe_stores
+from assay.govern.forget_readings import values
+from assay.records.documents import Chunk
+from assay.wiring.build import Workspace, open_index
+
+FOLDER = "forget"
+_DOCUMENTS_AT_ONCE = 500
+
+
+def marks_folder(place: Workspace) -> Path:
+    return place.store / FOLDER
+
+
+@dataclass
+class Work:
+    """One erasure. `marks` are those of everything that goes; `texts` are known only to the process that planned it,
+    and are what search is asked with."""
+
+    place: Workspace
+    erasure: Erasure
+    marks: Marks
+    texts: Sequence[str] = ()
+    golden: dict[str, str] = field(default_factory=dict)
+    snapshots: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def tables(self) -> SqlErasing:
+        return SqlErasing(self.place.database)
+
+    @cached_property
+    def others(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Text hashes and names of every document that stays."""
+        return self.tables.held_by_others(self.erasure.doc_ids)
+
+    @cached_property
+    def forbidden(self) -> Marks:
+        """The marks less what documents that stay, and prompts in bundles, have too."""
+        return self.marks.without(self._allowed_texts())
+
+    def _allowed_texts(self) -> Iterator[str]:
+        texts, names = self.others
+        blobs = self.place.stores.blobs
+        for digest in sorted(texts):
+            if blobs.has(digest):
+                yield blobs.get(digest).decode()
+        yield from names
+        for components in self.tables.bundle_texts():
+            yield from values(components)
+
+    def steps(self) -> Mapping[str, Step]:
+        """In order; the catalog first, so that nothing is served from the first moment on."""
+        redactions = {kind: self._redacting(kind) for kind in KINDS}
+        return {
+            "catalog": self._catalog,
+            "blobs": self._blobs,
+            **redactions,
+            "index": self._index,
+            "history": self._history,
+            "snapshots": self._snapshots,
+            "cache": self._cache,
+            "files": self._files,
+        }
+
+    def _catalog(self) -> int:
+        _ = self.forbidden  # what stays is read while the rows that say so are whole
+        return self.tables.erase_documents(self.erasure.doc_ids, self.erasure.source_uris)
+
+    def _blobs(self) -> int:
+        """Text copies of the documents, and copies that no document names but that hold their text: those of an
+        ingestion that was killed before it wrote the catalog."""
+        blobs, kept = self.place.stores.blobs, self.others[0]
+        gone = {digest for digest in self.erasure.texts if digest not in kept and blobs.has(digest)}
+        for path in (self.place.store / "blobs").glob("??/*"):
+            if len(path.name) == 64 and path.name not in kept and self._is_marked(path):
+                gone.add(path.name)
+        for digest in gone:
+            blobs.delete(digest)
+        return len(gone)
+
+    def _is_marked(self, path: Path) -> bool:
+        return bool(len(self.forbidden.found(path.read_bytes().decode("utf-8", "replace"))))
+
+    def _redacting(self, kind: str) -> Step:
+        def redact() -> int:
+            if kind == "golden":
+                self.golden |= self.tables.golden_changes(self.forbidden)
+            return self.tables.redact(kind, self.forbidden)
+
+        return redact
+
+    def _index(self) -> int:
+        if self.embedded is None:
+            with closing(open_index(self.place.root, self.place.settings)) as index:
+                index.remove(self.erasure.doc_ids)
+                index.commit()
+                index.compact()
+            return len(self.erasure.doc_ids)
+        return self._rewrite(self.embedded, self._current())
+
+    def _rewrite(self, folder: EmbeddedErasing, chunks: Iterator[Sequence[Chunk]]) -> int:
+        with closing(EmbeddedIndex(folder.folder)) as index:
+            held = folder.rewrite_words(index, self.marks, self.erasure.doc_ids, chunks)
+            index.compact()
+        folder.sweep()
+        return held
+
+    def _current(self) -> Iterator[Sequence[Chunk]]:
+        catalog = self.place.stores.catalog
+        for ids in _batches([document.doc_id for document in catalog.documents()]):
+            yield [chunk for doc_id in ids for chunk in catalog.chunks_of(doc_id)]
+
+    def _past(self) -> Iterator[Sequence[Chunk]]:
+        catalog = self.place.stores.catalog
+        for ids in _batches(sorted(self.tables.every_document())):
+            yield [chunk for mine in catalog.past_chunks(ids).values() for chunk in mine]
+
+    def _history(self) -> int:
+        """The index of versions that are over, where there is one."""
+        return self._rewrite(self.past, self._past()) if self.past else 0
+
+    @property
+    def embedded(self) -> EmbeddedErasing | None:
+        """None where the engine stands outside the workspace's folder."""
+        folder = self.place.store / "index"
+        return EmbeddedErasing(folder) if self.place.settings.index.engine == "embedded" else None
+
+    @property
+    def past(self) -> EmbeddedErasing | None:
+        folder = self.place.store / "history"
+        return EmbeddedErasing(folder) if (folder / "engine" / "meta.json").exists() else None
+
+    def _snapshots(self) -> int:
+        if self.embedded is not None:
+            replaced = self.embedded.replace_snapshots(self.place.stores.catalog, self.marks)
+        else:  # another engine cannot say what a snapshot holds, so none that exists may stay
+            with closing(open_index(self.place.root, self.place.settings)) as index:
+                replaced = dict.fromkeys((one.snapshot_id for one in index.snapshots()), "")
+                for snapshot_id in replaced:
+                    index.drop_snapshot(snapshot_id)
+        self.snapshots |= replaced
+        return len(replaced)
+
+    def _cache(self) -> int:
+        return sum(erasing_files.empty_cache(path) for path in self.place.store.glob("embeddings*.db"))
+
+    def _files(self) -> int:
+        database = self.place.store / "assay.db"
+        return erasing_files.throw_away(self.place.store, database, self.forbidden)
+
+    def tighten(self) -> None:
+        """Rewrite every SQLite file of the workspace without what was deleted in it. Raises Busy."""
+        for path in erasing_files.sqlite_files(self.place.store):
+            erasing_files.make_tight(path)
+
+    def probe(self) -> Probed:
+        """Everything that can be read, searched or lies in a file, once more."""
+        store, stores = self.place.store, self.place.stores
+        marks = self.forbidden
+        looked: dict[str, int] = {}
+        remains: list[Remain] = []
+        parts = [erasing_files.probe_files(store, marks_folder(self.place), marks)]
+        parts.append(probe_stores(stores.catalog, stores.golden, stores.runs, stores.traces, marks))
+        parts += [folder.probe(marks) for folder in (self.embedded, self.past) if folder is not None]
+        if self.texts:
+            embedder = self.place.embedder(self.place.settings.index.embedder)
+            with closing(open_index(self.place.root, self.place.settings)) as index:
+                parts.append(probe_search(index.head(), stores.catalog, marks, self.texts, embedder))
+            parts.append(({"cache": self._cache()}, []))  # the search has just filled it
+        for counts, found in parts:
+            remains += found
+            looked = {name: looked.get(name, 0) + counts.get(name, 0) for name in {**looked, **counts}}
+        return Probed(looked, tuple(remains))
+
+
+def _batches(doc_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(doc_ids), _DOCUMENTS_AT_ONCE):
+        yield doc_ids[start : start + _DOCUMENTS_AT_ONCE]
