@@ -41,7 +41,26 @@ def embedded(folder: Path) -> Iterator[Maker]:
         index.close()
 
 
+@contextmanager
+def postgres(folder: Path) -> Iterator[Maker]:
+    """PostgreSQL with pgvector: a real server, a schema for each index."""
+    from assay.adapters.pgvector_index.index import PgvectorIndex
+    from postgres_server import fresh_name, shared_dsn
+
+    dsn = shared_dsn()
+    opened: list[PgvectorIndex] = []
+
+    def make() -> Index:
+        opened.append(PgvectorIndex(dsn, fresh_name("index"), clock=FakeClock()))
+        return opened[-1]
+
+    yield make
+    for index in opened:
+        index.close()
+
+
 ENGINES: dict[str, Engine] = {
     "memory": memory,
     "embedded": embedded,
+    "postgres": postgres,
 }
