@@ -31,6 +31,7 @@ from assay.records.dialogue import (
     StageDone,
 )
 from assay.records.documents import Span
+from assay.records.moments import end_of
 from assay.records.retrieval import Query, Ranked, Retrieved
 from assay.text.language import likely_language
 
@@ -99,6 +100,8 @@ class Assistant:
     visible: Callable[[Sequence[str], Scope], frozenset[str]] | None = None
     """Which of these chunks a caller may read at this moment: asked again before a citation, because a model may write
     for a minute after the search."""
+    visible_at: Callable[[Sequence[str], Scope, str], frozenset[str]] | None = None
+    """The same for an answer as of an earlier moment, which may cite what is gone today."""
 
     @property
     def recipe(self) -> str:
@@ -142,7 +145,7 @@ class Assistant:
 
     def _query(self, request: Request) -> Query:
         asked_before = tuple(turn.content for turn in request.history if turn.role == "user")
-        return Query(request.question, request.scope, self.passages, self.mode, asked_before)
+        return Query(request.question, request.scope, self.passages, self.mode, asked_before, request.as_of)
 
     async def _draft(
         self, request: Request, ranked: Sequence[Ranked], course: _Course
@@ -155,7 +158,7 @@ class Assistant:
                     continue
                 before = course.now_ms()
                 event: SentenceReady | SentenceWithheld = self._checked(draft, ranked)
-                if not await self._readable(draft, ranked, request.scope):
+                if not await self._readable(draft, ranked, request):
                     event = SentenceWithheld(Check(CheckStatus.UNSUPPORTED, 0.0, (CLOSED_SINCE,)))
                 course.checking_ms += course.now_ms() - before
                 course.shown += isinstance(event, SentenceReady)
@@ -166,12 +169,15 @@ class Assistant:
         counts: dict[str, str | int | float] = {"shown": course.shown, "withheld": course.withheld}
         yield StageDone("verify", began, course.checking_ms, counts)
 
-    async def _readable(self, draft: DraftSentence, ranked: Sequence[Ranked], scope: Scope) -> bool:
+    async def _readable(self, draft: DraftSentence, ranked: Sequence[Ranked], request: Request) -> bool:
         """True when the caller may still read everything that the sentence cites."""
         cited = {ranked[number - 1].chunk.chunk_id for number in draft.cited if 1 <= number <= len(ranked)}
+        if request.as_of and self.visible_at is not None and cited:
+            at = end_of(request.as_of)
+            return await asyncio.to_thread(self.visible_at, sorted(cited), request.scope, at) >= cited
         if self.visible is None or not cited:
             return True
-        return await asyncio.to_thread(self.visible, sorted(cited), scope) >= cited
+        return await asyncio.to_thread(self.visible, sorted(cited), request.scope) >= cited
 
     def _checked(self, draft: DraftSentence, ranked: Sequence[Ranked]) -> SentenceReady | SentenceWithheld:
         cited = [ranked[number - 1] for number in draft.cited if 1 <= number <= len(ranked)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.cli.common import (
+    AsOfOption,
     GroupOption,
     JsonOption,
     SetOption,
@@ -30,6 +31,7 @@ def ask(
     bundle: Annotated[str, typer.Option("--bundle", help="Ask this bundle; `live` is the promoted one.")] = "",
     tenant: TenantOption = "",
     groups: GroupOption = None,
+    as_of: AsOfOption = "",
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -37,11 +39,13 @@ def ask(
     import asyncio  # .05 CPU-s that `assay --help` need not pay
 
     from assay.records.dialogue import Request
+    from assay.retrieve.as_of import moment_of
     from assay.wiring import apps
 
     place = open_workspace(workspace, overrides)
     running = apps.start(place, app, bundle)
-    request = Request(apps.new_request_id(), question, scope_of(place, tenant, groups))
+    moment_of(as_of)
+    request = Request(apps.new_request_id(), question, scope_of(place, tenant, groups), as_of=as_of)
     try:
         reply = asyncio.run(_stream(running, request, show=not as_json))
     finally:

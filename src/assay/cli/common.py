@@ -30,6 +30,9 @@ SetOption = Annotated[
 ]
 TenantOption = Annotated[str, typer.Option("--tenant", help="Ask as this tenant.")]
 GroupOption = Annotated[list[str] | None, typer.Option("--group", help="Ask as a member of this group; repeatable.")]
+AsOfOption = Annotated[
+    str, typer.Option("--as-of", help="From the versions that were current then: 2026-01-31, or a time with its zone.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 

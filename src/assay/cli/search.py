@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from assay.cli.common import (
+    AsOfOption,
     GroupOption,
     JsonOption,
     TenantOption,
@@ -25,6 +26,7 @@ def search(
     mode: Annotated[Literal["hybrid", "lexical", "dense"], typer.Option("--mode", help="Which engines.")] = "hybrid",
     tenant: TenantOption = "",
     groups: GroupOption = None,
+    as_of: AsOfOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Search the index and show ranked chunks with scores per stage."""
@@ -32,7 +34,7 @@ def search(
     from assay.wiring import apps
 
     place = open_workspace(workspace)
-    found = apps.head_retriever(place).retrieve(Query(query, scope_of(place, tenant, groups), limit, mode))
+    found = apps.head_retriever(place).retrieve(Query(query, scope_of(place, tenant, groups), limit, mode, as_of=as_of))
     if as_json:
         print_json(found)
         return
@@ -46,6 +48,8 @@ def search(
         say(f"{place_number:>2}. {where or chunk.doc_id}")
         say(f"    {chunk.doc_id}{page} [{chunk.start}:{chunk.end}]   {stages}")
         say(f"    {_excerpt(chunk.text)}")
+        if ranked.also:
+            say(f"    also in: {', '.join(dict.fromkeys(twin.doc_id for twin in ranked.also))}")
     if not found.ranked:
         say("nothing found in this scope")
     say("time: " + "  ".join(f"{name} {ms:.1f} ms" for name, ms in found.stage_ms.items()))

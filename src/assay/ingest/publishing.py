@@ -79,8 +79,10 @@ class Publisher:
 
     def forget(self, doc_ids: Sequence[str]) -> None:
         """Take every past version of documents that are gone out of the catalog and the index of past versions."""
+        if not doc_ids:
+            return
         self.catalog.forget_versions(doc_ids)
-        if self.history is not None and doc_ids:
+        if self.history is not None:
             index = self.history()
             index.remove(doc_ids)
             index.commit()

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from assay.ingest.parsing import Done, Job, ReadHere, Reading, under_rules
 from assay.ingest.publishing import Publisher
 from assay.ingest.reaccess import ruling_of
-from assay.ingest.reading import HELD, Reader, Record, Rejected, stated_access
+from assay.ingest.reading import FORGOTTEN, HELD, Reader, Record, Rejected, stated_access
 from assay.ingest.roots import Root, source_path, source_uri
 from assay.ingest.telling import EMPTY, Telling
 from assay.ingest.writing import Writer
-from assay.ports.reading import Parser, SourceEntry, SourceTree
+from assay.ports.reading import Denials, Parser, SourceEntry, SourceTree
 from assay.ports.storage import BlobStore, Catalog, SourceState
 from assay.records.access import AccessList
 from assay.records.digest import sha256_bytes
@@ -21,6 +21,9 @@ from assay.records.documents import IngestReport, ParseStatus
 from assay.records.errors import InputError, NotFound
 
 DUPLICATE = "ingest.duplicate_id"
+_READ_AGAIN = (DUPLICATE, FORGOTTEN)
+"""What may have been lifted since without a change of the file."""
+_FORGOTTEN_WHY = "it was forgotten; `assay forget --allow DOCUMENT` lets it in again"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Ingest:
     max_file_mb: float = 50.0
     reading: Callable[[int], Reading | None] | None = None
     """Where files are read, by how many there are to read; None reads them here."""
+    denied: Denials | None = None
+    """What was forgotten and must not come back; None denies nothing."""
 
     def sync(
         self,
@@ -67,6 +72,7 @@ class Ingest:
         run.writer.write()
         with stages.timed("index"):
             self.publisher.publish()
+            self.publisher.forget(run.held_back())
         return IngestReport(
             tuple(run.told.outcomes),
             {name: round(ms, 3) for name, ms in stages.ms.items()},
@@ -213,7 +219,7 @@ class _Run:
 
     def _same(self, state: SourceState, entry: SourceEntry, parser: Parser) -> bool:
         stamp = (state.size, state.mtime_ns, state.recipe)
-        return stamp == (entry.size, entry.mtime_ns, self.work.reader.recipe(parser)) and state.code != DUPLICATE
+        return stamp == (entry.size, entry.mtime_ns, self.work.reader.recipe(parser)) and state.code not in _READ_AGAIN
 
     def _update(self, root: Root, entry: SourceEntry, parser: Parser, uri: str, state: SourceState | None) -> None:
         """Begin to read one file that is new or looks changed."""
@@ -233,8 +239,11 @@ class _Run:
             return
         fresh = replace(fresh, sha256=sha256_bytes(data))
         same = state is not None and (state.sha256, state.recipe) == (fresh.sha256, fresh.recipe)
-        if state is not None and same and state.code != DUPLICATE:
+        if state is not None and same and state.code not in _READ_AGAIN:
             self.told.unchanged(state)
+            return
+        if state is None and self.work.denied is not None and self.work.denied.file(fresh.sha256):
+            self.told.tell(uri, ParseStatus.SKIPPED, FORGOTTEN, _FORGOTTEN_WHY)
             return
         job = Job(entry, uri, Root(fresh.source).named(entry.path), data)
         self.begun.append(_Begun(root, job, fresh, state, self.reading.start(job)))
@@ -260,10 +269,20 @@ class _Run:
             self.told.tell(uri, ParseStatus.FAILED, done.code, done.reason)
         else:
             records = [under_rules(record, self.work.reader.access, begun.job.path) for record in done.records]
+            records, refused = self._without_forgotten(records)
             kept, doubles = self._unique(records, uri)
             if self.lost[uri]:
                 self.contested.append((begun.root, begun.job.entry))
-            self._put(begun.fresh, begun.state, kept, [*doubles, *done.rejected])
+            self._put(begun.fresh, begun.state, kept, [*doubles, *refused, *done.rejected])
+
+    def _without_forgotten(self, records: Sequence[Record]) -> tuple[list[Record], list[Rejected]]:
+        """Records that may come in, and those that were forgotten."""
+        denied = self.work.denied
+        if denied is None:
+            return list(records), []
+        gone = [r for r in records if denied.document(r.document.doc_id, r.document.text_sha256)]
+        refused = [Rejected(record.origin, FORGOTTEN, _FORGOTTEN_WHY) for record in gone]
+        return [record for record in records if record not in gone], refused
 
     def _bytes(self, entry: SourceEntry) -> bytes:
         limit = int(self.work.max_file_mb * 1_000_000)
@@ -307,6 +326,11 @@ class _Run:
             why = f"its document id already stands in {place}; give one of the two another id"
             doubles.append(Rejected(record.origin, DUPLICATE, why))
         return list(kept.values()), doubles
+
+    def held_back(self) -> list[str]:
+        """Documents that are gone because a rule holds their file back: no earlier version of them is shown either."""
+        closed = {uri for uri, state in self.states.items() if state.code in HELD}
+        return [version.doc_id for version in self.work.catalog.gone() if version.origin in closed] if closed else []
 
     def settled(self, entry: SourceEntry) -> bool:
         """True when an id that this file could not have has no owner any more, or another one."""

@@ -27,6 +27,8 @@ class Request:
     scope: Scope = Scope()
     history: tuple[Turn, ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
+    as_of: str = ""
+    """A date or time of ISO 8601: answer from the versions that were current then."""
 
 
 @dataclass(frozen=True, slots=True)

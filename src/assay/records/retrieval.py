@@ -38,6 +38,8 @@ class Ranked:
     chunk: Chunk
     score: float
     stages: dict[str, tuple[int, float]] = field(default_factory=dict)
+    also: tuple[Chunk, ...] = ()
+    """Passages that say nearly the same and were folded into this one."""
 
 
 @dataclass(frozen=True, slots=True)

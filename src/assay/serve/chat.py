@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import time
 from typing import TypeVar
 
@@ -26,6 +26,7 @@ from assay.records.dialogue import (
     Usage,
 )
 from assay.records.errors import AssayError, InputError
+from assay.retrieve.as_of import moment_of
 from assay.serve.content import Content
 from assay.serve.failures import error_out, error_response, failed_status, status_of
 from assay.serve.house import House
@@ -76,7 +77,8 @@ def read_request(asked: ChatRequest, caller: Caller, house: House) -> Request:
     last = max((i for i, turn in enumerate(turns) if turn.role == "user"), default=None)
     if last is None:
         raise InputError("serve.no_question", "there is no user message", where="$.messages")
-    return house.question(turns[last].content, caller.scope, turns[:last])
+    moment_of(asked.as_of)
+    return replace(house.question(turns[last].content, caller.scope, turns[:last]), as_of=asked.as_of)
 
 
 @dataclass

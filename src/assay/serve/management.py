@@ -49,7 +49,7 @@ async def search(http: HttpRequest) -> Response:
         raise InputError("serve.limit", f"limit is from 1 to {MOST_HITS}", where="$.limit")
     text = house.question(asked.query, caller.scope).question
     running = await house.live.running(asked.app)
-    query = Query(text, caller.scope, asked.limit, asked.mode)
+    query = Query(text, caller.scope, asked.limit, asked.mode, as_of=asked.as_of)
     found = await asyncio.to_thread(running.retriever.retrieve, query)
     hits = [_hit(ranked) for ranked in found.ranked]
     return reply(SearchResponse(hits, found.mode, found.snapshot_id, found.stage_ms))
@@ -72,6 +72,7 @@ def _hit(ranked: Ranked) -> SearchHit:
         text=chunk.text,
         score=ranked.score,
         stages={name: StageScore(rank, score) for name, (rank, score) in ranked.stages.items()},
+        also_in=list(dict.fromkeys(twin.doc_id for twin in ranked.also)),
     )
 
 

@@ -43,6 +43,8 @@ class ChatRequest(msgspec.Struct):
     stream: bool = False
     stream_options: StreamOptions | None = None
     n: int = 1
+    as_of: str = ""
+    """A date or time of ISO 8601: answer from the versions that were current then."""
 
 
 class CitationOut(msgspec.Struct):
@@ -145,6 +147,7 @@ class SearchRequest(msgspec.Struct):
     limit: int = 10
     mode: Literal["hybrid", "lexical", "dense"] = "hybrid"
     app: str = ""
+    as_of: str = ""
 
 
 class StageScore(msgspec.Struct):
@@ -167,6 +170,8 @@ class SearchHit(msgspec.Struct):
     text: str
     score: float
     stages: dict[str, StageScore]
+    also_in: list[str] = []
+    """Documents with nearly the same passage, folded into this one."""
 
 
 class SearchResponse(msgspec.Struct):

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assay.ingest.access import Ruling
-from assay.ingest.publishing import Publisher
 from assay.ingest.reaccess import Applied, reapply, ruling
 from assay.ports.reading import AccessResolver
 from assay.records.access import AccessList, Scope
 from assay.records.documents import Document
 from assay.records.errors import Busy, ConfigError
 from assay.wiring.build import Workspace
+from assay.wiring.history import publishing
 from assay.wiring.plugins import load
 
 GROUP = "assay.access"
@@ -60,8 +60,8 @@ def apply(place: Workspace, progress: Callable[[int, int], object]) -> Published
     if not applied.changed and not catalog.pending():
         return Published(applied, published=True)
     try:
-        with place.writing("assay access apply") as index:
-            Publisher(catalog, index, place.clock).publish()
+        with place.writing("assay access apply") as index, publishing(place, index) as publisher:
+            publisher.publish()
     except Busy:
         return Published(applied, published=False)
     return Published(applied, published=True)

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from assay.ports.answering import Generator, Retriever, System
 from assay.ports.index import IndexReader
+from assay.ports.storage import Catalog
 from assay.records.bundles import Bundle
 from assay.records.chat import ChatOptions
 from assay.records.documents import Span
@@ -161,7 +162,8 @@ def _assemble(
     from assay.assist.verify import VerifyPolicy
     from assay.guard.build import build_guards
 
-    retrieve = RetrieveSettings.model_validate(_without(parts["retrieve"], "embedder"))
+    # Bundles from before folding do not fold: they answer as they were judged.
+    retrieve = RetrieveSettings.model_validate({"fold_duplicates": False, **_without(parts["retrieve"], "embedder")})
     verify = VerifySettings.model_validate(parts["verify"])
     finder = retriever(place, reader, retrieve, parts["retrieve"]["embedder"], seams)
     assistant = Assistant(
@@ -174,6 +176,7 @@ def _assemble(
         mode=retrieve.mode,
         page_of=_Pages(place),
         visible=place.stores.catalog.visible,
+        visible_at=place.stores.catalog.visible_at,
     )
     system: System = build_guards(assistant, [_guard(guard) for guard in parts["guards"]])
     if traced:
@@ -206,13 +209,24 @@ def head_retriever(place: Workspace) -> Retriever:
 def retriever(
     place: Workspace, reader: IndexReader, settings: RetrieveSettings, embedder: str, seams: Seams = AS_IT_IS
 ) -> Retriever:
+    """What searches `reader`: also as of an earlier moment, and with near-duplicates folded."""
+    from assay.retrieve.folding import FoldingRetriever
+    from assay.wiring.history import with_as_of
+
+    reader = seams.reader(reader) if seams.reader else reader
+    found = with_as_of(place, reader, lambda one, catalog: _searching(place, one, catalog, settings, embedder))
+    found = seams.ranking(found) if seams.ranking else found
+    found = FoldingRetriever(found) if settings.fold_duplicates else found
+    return seams.passages(found) if seams.passages else found
+
+
+def _searching(
+    place: Workspace, reader: IndexReader, catalog: Catalog, settings: RetrieveSettings, embedder: str
+) -> Retriever:
     from assay.retrieve.retriever import HybridRetriever, RetrievePolicy
 
     policy = RetrievePolicy(settings.mode, candidates=settings.candidates, rrf_k=settings.rrf_k)
-    reader = seams.reader(reader) if seams.reader else reader
-    found: Retriever = HybridRetriever(reader, place.stores.catalog, place.embedder(embedder), policy, place.clock)
-    found = seams.ranking(found) if seams.ranking else found
-    return seams.passages(found) if seams.passages else found
+    return HybridRetriever(reader, catalog, place.embedder(embedder), policy, place.clock)
 
 
 def _generator(model: Model, prompt: dict[str, Any]) -> Generator:

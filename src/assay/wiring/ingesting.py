@@ -12,21 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from assay.adapters.files import WorkspaceLock
-from assay.adapters.language import Py3LangId
-from assay.adapters.parsers.registry import parsers
 from assay.adapters.source_files import FileTree
 from assay.ingest.access import AccessRules, read_access_csv
 from assay.ingest.publishing import Publisher
-from assay.ingest.reading import Reader, Stages
 from assay.ingest.roots import Root, source_uri
 from assay.ingest.sync import Ingest
-from assay.ports.index import Index
 from assay.records.access import AccessList
 from assay.records.documents import IngestReport, ParseOutcome, ParseStatus
 from assay.records.errors import Busy, ConfigError, InputError, NotFound
 from assay.records.retrieval import IndexStatus, Snapshot
 from assay.wiring.access import resolver
-from assay.wiring.build import Workspace, chunk_policy
+from assay.wiring.build import Workspace
+from assay.wiring.forgetting import forgotten
+from assay.wiring.history import publishing
+from assay.wiring.reading import reader as document_reader
 from assay.wiring.settings import AccessSetting
 
 Progress = Callable[[int, int, str], object]
@@ -37,8 +36,8 @@ def ingest(place: Workspace, paths: Sequence[Path], progress: Progress) -> Inges
 
     Ctrl-C ends it in order; the next call goes on from there.
     """
-    with place.writing("assay ingest") as index, _interruptible() as stop:
-        work = _ingest(place, index)
+    with place.writing("assay ingest") as index, _interruptible() as stop, publishing(place, index) as publisher:
+        work = _ingest(place, publisher)
         report = work.sync([str(path) for path in paths], progress, stop)
     return _with_closed(report, work.reader.access)
 
@@ -52,11 +51,13 @@ def _with_closed(report: IngestReport, rules: AccessRules) -> IngestReport:
     return replace(report, outcomes=report.outcomes + closed) if closed else report
 
 
-def _ingest(place: Workspace, index: Index) -> Ingest:
+def _ingest(place: Workspace, publisher: Publisher) -> Ingest:
     settings = place.settings
-    reader = Reader(parsers(), Py3LangId(), access_rules(place), chunk_policy(settings), Stages())
-    publisher = Publisher(place.stores.catalog, index, place.clock)
-    return Ingest(FileTree(), reader, place.stores.catalog, place.stores.blobs, publisher, settings.ingest.max_file_mb)
+    reader = document_reader(settings, access_rules(place))
+    return Ingest(
+        FileTree(), reader, place.stores.catalog, place.stores.blobs, publisher, settings.ingest.max_file_mb,
+        denied=forgotten(place),
+    )  # fmt: skip
 
 
 def holds_documents(place: Workspace, paths: Sequence[Path]) -> bool:
@@ -155,15 +156,21 @@ def freeze(place: Workspace) -> Snapshot:
 
 
 def remove_source(place: Workspace, source: str) -> tuple[str, ...]:
-    """Take one file, or everything below a folder, out of catalog and index. Raises NotFound when nothing matches."""
+    """Take one file, or everything below a folder, out of catalog, index and history, with what was there before.
+
+    Raises NotFound when nothing matches.
+    """
     catalog = place.stores.catalog
     uri = source if source.startswith("file://") else source_uri(str(Path(source).expanduser().resolve()))
-    found = [state.source_uri for state in catalog.source_states() if Root(_path(uri)).holds(state.source_uri)]
-    if not found:
+    root = Root(_path(uri))
+    found = [state.source_uri for state in catalog.source_states() if root.holds(state.source_uri)]
+    before = [version.doc_id for version in catalog.gone() if root.holds(version.origin)]
+    if not found and not before:
         raise NotFound("source.unknown", "nothing was ingested from there", where=source, remedy="assay source list")
-    with place.writing("assay source remove") as index:
+    with place.writing("assay source remove") as index, publishing(place, index) as publisher:
         gone = [doc_id for one in found for doc_id in catalog.remove_source(one)]
-        Publisher(catalog, index, place.clock).publish()
+        publisher.publish()
+        publisher.forget([*gone, *before])
         index.compact()
     return tuple(gone)
 
