@@ -11,6 +11,7 @@ from assay.cli.common import JsonOption, Progress, SetOption, WorkspaceOption, o
 
 if TYPE_CHECKING:
     from assay.evaluate.lab import LabResult
+    from assay.wiring.losses import Losses
 
 group = typer.Typer(help="Compare ways to search; tell where evidence was lost.", no_args_is_help=True)
 
@@ -45,6 +46,7 @@ def evaluate(
 
 
 def _print(result: LabResult, path: Path) -> None:
+    from assay.evaluate.compare import forest_rows
     from assay.evaluate.lab_html import summary_rows
     from assay.plot.svg import signed
 
@@ -56,18 +58,18 @@ def _print(result: LabResult, path: Path) -> None:
     say(f"differences to {result.baseline}, paired by case (slices with at least 20 cases):")
     others = [pipeline for pipeline in result.pipelines if pipeline.name != result.baseline]
     lines = [
-        (p.name, d.metric.name, d.slice or "all", str(d.interval.n), signed(d.interval.estimate, 3),
-         f"{signed(d.interval.low, 3)} to {signed(d.interval.high, 3)}", _state(d.interval.low, d.interval.high))
+        (p.name, row.metric, row.slice or "all", str(row.n), signed(row.estimate, 3),
+         f"{signed(row.low, 3)} to {signed(row.high, 3)}", _WORDS.get(row.state, ""))
         for p, comparison in zip(others, result.comparisons, strict=True)
-        for d in comparison.deltas
-        if d.metric.name.startswith("nDCG")
+        for row in forest_rows(comparison)
+        if row.metric.startswith("nDCG")
     ]  # fmt: skip
     say(table(("pipeline", "measure", "slice", "n", "difference", "95 % interval", ""), lines, right=(3, 4)))
     say(f"report with curves: {path}")
 
 
-def _state(low: float, high: float) -> str:
-    return "better" if low > 0 else "worse" if high < 0 else ""
+_WORDS = {"clears": "better", "worse": "worse"}
+"""Only what survives the correction for the number of slices (Benjamini-Hochberg) is marked."""
 
 
 def _as_json(result: LabResult) -> dict[str, object]:
@@ -90,6 +92,37 @@ def _as_json(result: LabResult) -> dict[str, object]:
             )
         },
     }  # fmt: skip
+
+
+@group.command("losses")
+def losses(
+    run: Annotated[str, typer.Argument(help="A run's id, a bundle, live, or an app: its newest complete run.")],
+    workspace: WorkspaceOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Where the HTML report goes.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Where each failed case lost its evidence, shown by replaying it with the evidence put back stage by stage."""
+    from assay.wiring import losses as wiring
+
+    place = open_workspace(workspace)
+    found = wiring.attribute(place, run, Progress("replaying"))
+    path = wiring.write_losses_report(place, found, out)
+    place.close()
+    if as_json:
+        print_json({"run": found.run.run_id, "judged": found.judged, "failed": found.attributions})
+        return
+    _print_losses(found, path)
+
+
+def _print_losses(found: Losses, path: Path) -> None:
+    from assay.evaluate.attribution import loss_table
+    from assay.evaluate.attribution_html import NAMES
+
+    say(f"run {found.run.run_id}: {len(found.attributions)} of {found.judged} judged cases failed")
+    rows = [(NAMES[r.loss], r.cases, r.proved, r.repaired_later, r.never) for r in loss_table(found.attributions)]
+    header = ("evidence was", "cases", "right when put back there", "only later", "never right")
+    say(table(header, rows, right=(1, 2, 3, 4)))
+    say(f"report: {path}")
 
 
 def register(app: typer.Typer) -> None:
