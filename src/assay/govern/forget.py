@@ -32,8 +32,8 @@ class Erasure:
     texts: tuple[str, ...] = ()
     """Hashes of the text copies that no document which stays has too."""
     source_uris: tuple[str, ...] = ()
-    denied: tuple[str, ...] = ()
-    """Keyed digests of document ids, texts and files that no sync may bring back."""
+    denied: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What no sync may bring back, as keyed digests: of a document's id, with those of its texts and files."""
     counts: dict[str, int] = field(default_factory=dict)
     """What each step removed, added up over all attempts."""
     golden: dict[str, str] = field(default_factory=dict)
@@ -92,22 +92,35 @@ class Forgotten:
     erasures: Sequence[Erasure]
 
     def file(self, sha256: str) -> bool:
-        return self._denied("file", sha256)
+        return any(denial(one.salt, "file", sha256) in held for one in self.erasures for held in one.denied.values())
 
     def document(self, doc_id: str, text_sha256: str) -> bool:
-        return self._denied("id", doc_id) or self._denied("text", text_sha256)
+        for one in self.erasures:
+            text = denial(one.salt, "text", text_sha256)
+            if denial(one.salt, "id", doc_id) in one.denied or any(text in held for held in one.denied.values()):
+                return True
+        return False
 
-    def _denied(self, kind: str, value: str) -> bool:
-        return any(denial(one.salt, kind, value) in one.denied for one in self.erasures if one.denied)
+
+def denials(salt: str, held: Mapping[str, Iterable[tuple[str, str]]]) -> dict[str, tuple[str, ...]]:
+    """By document id its texts and files, as `(kind, hash)`, to what is remembered of them."""
+    return {
+        denial(salt, "id", doc_id): tuple(sorted(denial(salt, kind, value) for kind, value in stated))
+        for doc_id, stated in held.items()
+    }
 
 
 def allowed_again(erasures: Iterable[Erasure], doc_ids: Sequence[str]) -> tuple[Erasure, ...]:
-    """Erasures that denied one of these documents, each without that denial and those of files and texts."""
+    """Erasures that denied one of these documents, without that denial. A file that held it may be read again; other
+    documents in the file stay denied by their own ids and texts."""
     changed: list[Erasure] = []
     for one in erasures:
-        lifted = {denial(one.salt, "id", doc_id) for doc_id in doc_ids}
-        if lifted.intersection(one.denied):
-            changed.append(replace(one, denied=tuple(d for d in one.denied if d not in lifted)))
+        lifted = {denial(one.salt, "id", doc_id) for doc_id in doc_ids}.intersection(one.denied)
+        if lifted:
+            free = {digest for name in lifted for digest in one.denied[name]}
+            kept = {name: held for name, held in one.denied.items() if name not in lifted}
+            denied = {name: tuple(digest for digest in held if digest not in free) for name, held in kept.items()}
+            changed.append(replace(one, denied=denied))
     return tuple(changed)
 
 

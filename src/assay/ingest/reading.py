@@ -24,7 +24,8 @@ _LIBRARY_FAILURES = (ArithmeticError, AttributeError, LookupError, RecursionErro
 LOW_QUALITY = "ingest.low_quality"
 SCAN_HELD = "ingest.scan_held"
 SCANNED = "ingest.scanned"
-HELD = frozenset({LOW_QUALITY, SCAN_HELD, SCANNED})
+FORGOTTEN = "ingest.forgotten"
+HELD = frozenset({LOW_QUALITY, SCAN_HELD, SCANNED, FORGOTTEN})
 """Codes of documents that were read and are kept out of the index by a rule of the workspace."""
 _TITLE_CHARS = 60
 _TENANT, _GROUPS = "stated.tenant", "stated.groups"

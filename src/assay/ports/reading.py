@@ -46,6 +46,13 @@ class SourceTree(Protocol):
     def exists(self, path: str) -> bool: ...
 
 
+class Denials(Protocol):
+    """What was forgotten and may not be read in again: a file by its SHA-256, a document by its id or its text's."""
+
+    def file(self, sha256: str) -> bool: ...
+    def document(self, doc_id: str, text_sha256: str) -> bool: ...
+
+
 class LanguageIdentifier(Protocol):
     """Text to a BCP 47 primary tag, empty when it cannot tell."""
 

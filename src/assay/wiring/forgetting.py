@@ -14,7 +14,7 @@ from assay.adapters.embedded_index.reader import EmbeddedReader
 from assay.adapters.files import WorkspaceLock
 from assay.adapters.sql.erasing import Held, SqlErasing, SqlJournal
 from assay.govern.certify import signed
-from assay.govern.forget import DONE, ERASING, REMAINS, Erasure, Forgotten, allowed_again, certificate, denial, erase
+from assay.govern.forget import DONE, ERASING, REMAINS, Erasure, Forgotten, allowed_again, certificate, denials, erase
 from assay.govern.forget_marks import SHINGLE, Marks, new_marks, words
 from assay.ingest.roots import Root, source_path, source_uri
 from assay.records.certificates import Certificate
@@ -173,13 +173,11 @@ def _marked(place: Workspace, asked: Asked, doc_ids: tuple[str, ...], uris: tupl
         texts=tuple(sorted(held.texts - kept_texts)),
         source_uris=uris,
     )
-    return Work(place, _denying(erasure, held), marks, texts)
-
-
-def _denying(erasure: Erasure, held: Held) -> Erasure:
-    stated = [("id", doc_id) for doc_id in erasure.doc_ids]
-    stated += [("text", digest) for digest in erasure.texts] + [("file", digest) for digest in sorted(held.files)]
-    return replace(erasure, denied=tuple(denial(erasure.salt, kind, value) for kind, value in stated))
+    stated = {
+        doc_id: [(kind, value) for kind, value in hashes if value not in kept_texts]
+        for doc_id, hashes in held.by_document.items()
+    }
+    return Work(place, replace(erasure, denied=denials(erasure.salt, stated)), marks, texts)
 
 
 def _live_on(place: Workspace, work: Work, snapshots: Sequence[str]) -> tuple[str, ...]:

@@ -75,6 +75,8 @@ class Held:
     titles: frozenset[str]
     files: frozenset[str]
     """SHA-256 of the files that held these documents and no others."""
+    by_document: dict[str, frozenset[tuple[str, str]]]
+    """`("text", hash)` and `("file", hash)` of each document, files that held others too left out."""
 
 
 class SqlErasing:
@@ -93,24 +95,32 @@ class SqlErasing:
 
     def held(self, doc_ids: Sequence[str]) -> Held:
         """What the catalog holds of these documents."""
-        names: dict[str, set[str]] = {"chunks": set(), "texts": set(), "uris": set(), "titles": set()}
+        names: dict[str, set[str]] = {"chunks": set(), "uris": set(), "titles": set()}
+        hashes: dict[str, set[tuple[str, str]]] = {doc_id: set() for doc_id in doc_ids}
         with self._database.read() as connection:
             for row in all_of(connection, select(documents), documents.c.doc_id, doc_ids):
                 document = from_text(Document, row.record)
-                names["texts"].add(document.text_sha256)
+                hashes[row.doc_id].add(("text", document.text_sha256))
                 names["uris"] |= {document.source_uri, row.source_uri}
                 names["titles"].add(document.title)
-            for row in all_of(connection, select(chunks.c.record), chunks.c.doc_id, doc_ids):
+            for row in all_of(connection, select(chunks), chunks.c.doc_id, doc_ids):
                 chunk = from_text(Chunk, row.record)
+                hashes[row.doc_id].add(("text", chunk.text_sha256))
                 names["chunks"].add(chunk.chunk_id)
-                names["texts"].add(chunk.text_sha256)
                 names["uris"].add(chunk.source_uri)
                 names["titles"] |= {chunk.title, *chunk.heading_path}
-            found = select(versions.c.text_sha256)
-            names["texts"].update(row.text_sha256 for row in all_of(connection, found, versions.c.doc_id, doc_ids))
-        files = {state.sha256 for state in self._states() if state.doc_ids and set(state.doc_ids) <= set(doc_ids)}
+            for row in all_of(connection, select(versions), versions.c.doc_id, doc_ids):
+                hashes[row.doc_id].add(("text", row.text_sha256))
+        for state in self._states():
+            if state.sha256 and state.doc_ids and hashes.keys() >= set(state.doc_ids):
+                for doc_id in state.doc_ids:
+                    hashes[doc_id].add(("file", state.sha256))
         kept = {name: frozenset(filter(None, held)) for name, held in names.items()}
-        return Held(kept["chunks"], kept["texts"], kept["uris"], kept["titles"], frozenset(filter(None, files)))
+        by_kind = {
+            kind: frozenset(h for held in hashes.values() for k, h in held if k == kind) for kind in ("text", "file")
+        }
+        by_document = {doc_id: frozenset(held) for doc_id, held in hashes.items()}
+        return Held(kept["chunks"], by_kind["text"], kept["uris"], kept["titles"], by_kind["file"], by_document)
 
     def held_by_others(self, doc_ids: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
         """`(text hashes, names)` of every other document: what may legitimately stand in the workspace."""
