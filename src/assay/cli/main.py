@@ -13,6 +13,7 @@ from assay.cli import certificate as certificate_command
 from assay.cli import compare as compare_command
 from assay.cli import forget as forget_command
 from assay.cli import init as init_command
+from assay.cli import ranker as ranker_command
 from assay.cli import retrieval as retrieval_command
 from assay.cli import serve as serve_command
 from assay.cli import trace as trace_command
@@ -56,6 +57,7 @@ for _module in (
     serve_command,
     key,
     trace_command,
+    ranker_command,
     certificate_command,
     forget_command,
     access_command,

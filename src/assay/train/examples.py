@@ -32,7 +32,7 @@ _SPACE = re.compile(r"\s+")
 class Example:
     """One question. `features` has shape (pool, features); `documents` names the document of every candidate, those
     behind the pool included; `evidence` holds, for each piece of evidence, its grade and which candidates of the pool
-    carry it, shape (pool,). `reranked` is False where only one engine found anything: there a ranker changes nothing."""
+    carry it, shape (pool,). `reranked` is False where only one engine found anything: a ranker leaves that as it is."""
 
     case_id: str
     slices: tuple[str, ...]

@@ -41,8 +41,8 @@ def fit(examples: Sequence[Example], ridge: float) -> dict[str, float]:
     Each piece of evidence should be carried by a likely candidate: the loss is -Σ grade · log Σ p(candidate) over the
     candidates that carry it, with p a softmax over the pool (ListNet, Cao et al. 2007; the sum stands inside the
     logarithm because one chunk of a document is enough), plus `ridge` times the squared weights of the standardised
-    features. The fused score stands outside the penalty, so that a strong ridge gives plain fusion. Features that never vary get
-    no weight. Examples without evidence in their pool teach nothing; without any other, there are no weights.
+    features. The fused score stands outside the penalty, so that a strong ridge gives plain fusion. Features that never
+    vary get no weight. Examples without evidence in their pool teach nothing; without any other, there are no weights.
     """
     stack = _stacked([example for example in examples if example.evidence])
     if stack is None:

@@ -61,13 +61,18 @@ def app_settings(place: Workspace, app: str) -> App:
 def components(place: Workspace, app: str, snapshot: dict[str, Any]) -> dict[str, Any]:
     """Everything an app depends on, as JSON values. Keys of models stay in the environment; only their name is here."""
     from assay.assist.prompt import DEFAULT_PROMPT
+    from assay.wiring import ranking
 
     settings = app_settings(place, app)
     return {
         "prompt": {"system": settings.prompt or DEFAULT_PROMPT.system},
         "model": place.settings.models[settings.model].model_dump(mode="json"),
         "snapshot": snapshot,
-        "retrieve": {**settings.retrieve.model_dump(mode="json"), "embedder": place.settings.index.embedder},
+        "retrieve": {
+            **settings.retrieve.model_dump(mode="json"),
+            "embedder": place.settings.index.embedder,
+            "ranker": ranking.frozen(place, settings.retrieve.ranker),
+        },
         "verify": settings.verify.model_dump(mode="json"),
         "abstain": _abstain(place, app, settings.abstain),
         "guards": [
@@ -224,9 +229,11 @@ def _searching(
     place: Workspace, reader: IndexReader, catalog: Catalog, settings: RetrieveSettings, embedder: str
 ) -> Retriever:
     from assay.retrieve.retriever import HybridRetriever, RetrievePolicy
+    from assay.wiring import ranking
 
     policy = RetrievePolicy(settings.mode, candidates=settings.candidates, rrf_k=settings.rrf_k)
-    return HybridRetriever(reader, catalog, place.embedder(embedder), policy, place.clock)
+    learned = ranking.reranker(place, settings.ranker)
+    return HybridRetriever(reader, catalog, place.embedder(embedder), policy, place.clock, learned)
 
 
 def _generator(model: Model, prompt: dict[str, Any]) -> Generator:

@@ -149,6 +149,9 @@ class RetrieveSettings(Section):
     passages: int = Field(default=8, ge=1, le=50, description="passages handed to the generator")
     candidates: int = Field(default=100, ge=10, le=1000, description="candidates per engine before fusion")
     rrf_k: int = Field(default=60, ge=1, description="constant of reciprocal rank fusion")
+    ranker: str = Field(
+        default="none", min_length=1, description="a ranker that assay ranker train accepted, by name or id; or none"
+    )
     fold_duplicates: bool = Field(
         default=True, description="passages that say the same in the same words are shown once, with where else"
     )
