@@ -216,8 +216,8 @@ class SqlCatalog:
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
         """Current and superseded ones, in the order asked for; ids that are not known are left out."""
         with self._database.read() as connection:
-            rows = {row.chunk_id: row for row in all_of(connection, _chunk_rows, chunks.c.chunk_id, chunk_ids)}
-        return {name: _chunk(rows[name].record, rows[name].access) for name in chunk_ids if name in rows}
+            rows = {row[0]: row for row in all_of(connection, _chunk_rows, chunks.c.chunk_id, chunk_ids)}
+        return {name: _chunk(*rows[name][1:]) for name in chunk_ids if name in rows}
 
     def current_chunk_ids(self) -> Iterator[str]:
         found = select(chunks.c.chunk_id).where(chunks.c.current.is_(True))
@@ -226,7 +226,7 @@ class SqlCatalog:
     def visible(self, chunk_ids: Sequence[str], scope: Scope) -> frozenset[str]:
         with self._database.read() as connection:
             rows = list(all_of(connection, _chunk_access, chunks.c.chunk_id, chunk_ids))
-        return frozenset(row.chunk_id for row in rows if scope.allows(_access(row.access)))
+        return frozenset(chunk_id for chunk_id, access in rows if scope.allows(_access(access)))
 
     def counts(self) -> tuple[int, int]:
         """`(documents, current chunks)`."""
