@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from assay.assist.closing import closing
 from assay.assist.confidence import ConfidenceModel
 from assay.assist.extractive import last_question
 from assay.assist.failing import finished_on_failure
 from assay.assist.verify import MARK, VerifyPolicy, align, check_sentence
-from assay.ports.answering import Generator, Retriever
+from assay.ports.answering import Generator, Retriever, Rewriter
 from assay.ports.reading import Clock
 from assay.records.access import Scope
 from assay.records.chat import DraftDone, DraftSentence
@@ -29,6 +29,7 @@ from assay.records.dialogue import (
     SentenceReady,
     SentenceWithheld,
     StageDone,
+    Usage,
 )
 from assay.records.documents import Span
 from assay.records.moments import end_of
@@ -72,12 +73,14 @@ class _Course:
     withheld: int = 0
     checking_ms: float = 0.0
     drafted: DraftDone = field(default_factory=DraftDone)
+    rewriting: Usage | None = None
 
     def now_ms(self) -> float:
         return 1000.0 * (self.clock.monotonic() - self.started)
 
     def finished(self, outcome: Outcome, reason: str = "") -> Finished:
-        return Finished(outcome, reason, self.confidence, self.drafted.usage, self.now_ms())
+        usage = self.drafted.usage if self.rewriting is None else self.drafted.usage.plus(self.rewriting)
+        return Finished(outcome, reason, self.confidence, usage, self.now_ms())
 
 
 @dataclass(frozen=True)
@@ -102,13 +105,16 @@ class Assistant:
     for a minute after the search."""
     visible_at: Callable[[Sequence[str], Scope, str], frozenset[str]] | None = None
     """The same for an answer as of an earlier moment, which may cite what is gone today."""
+    rewriter: Rewriter | None = None
+    """Makes follow-up questions stand alone before the search; without one, earlier turns lend their words."""
 
     @property
     def recipe(self) -> str:
         return (
             f"assistant.v1(retriever={self.retriever.recipe}, generator={self.generator.recipe}, "
             f"verify={self.verify.recipe}, confidence={self.confidence.recipe}, "
-            f"threshold={self.abstain.threshold}, passages={self.passages}, mode={self.mode})"
+            f"threshold={self.abstain.threshold}, passages={self.passages}, mode={self.mode}"
+            f"{f', rewriter={self.rewriter.recipe}' if self.rewriter else ''})"
         )
 
     async def answer(self, request: Request) -> AsyncIterator[ReplyEvent]:
@@ -119,8 +125,14 @@ class Assistant:
                 yield event
 
     async def _steps(self, request: Request, course: _Course) -> AsyncIterator[ReplyEvent]:
+        query = self._query(request)
+        if self.rewriter is not None and request.history:
+            began = course.now_ms()
+            alone, course.rewriting = await self.rewriter.rewrite(request.question, request.history)
+            yield StageDone("rewrite", began, course.now_ms() - began, {"used": int(bool(alone))})
+            query = replace(query, text=alone, history=()) if alone else query
         began = course.now_ms()
-        found = await asyncio.to_thread(self.retriever.retrieve, self._query(request))
+        found = await asyncio.to_thread(self.retriever.retrieve, query)
         ranked = found.ranked[: self.passages]
         yield StageDone("retrieve", began, course.now_ms() - began, _retrieval_detail(found))
         yield PassagesChosen(tuple(_passage(n, r) for n, r in enumerate(ranked, start=1)), found.snapshot_id)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from assay.records.chat import ChatEvent, ChatOptions, DraftEvent
-from assay.records.dialogue import Reply, ReplyEvent, Request, Turn
+from assay.records.dialogue import Reply, ReplyEvent, Request, Turn, Usage
 from assay.records.evaluation import Metric, Score
 from assay.records.golden import Case
 from assay.records.retrieval import Query, Ranked, Retrieved
@@ -28,6 +28,15 @@ class Scorer(Protocol):
     @property
     def recipe(self) -> str: ...
     def score(self, case: Case, reply: Reply) -> Score: ...
+
+
+class Rewriter(Protocol):
+    """Makes a follow-up question stand alone, for the search only. Gives the question, empty when it cannot, and what
+    it cost; never raises."""
+
+    @property
+    def recipe(self) -> str: ...
+    async def rewrite(self, question: str, history: Sequence[Turn]) -> tuple[str, Usage]: ...
 
 
 class Retriever(Protocol):

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TypeVar
 
 from assay.records.access import Scope
 from assay.records.documents import Span
+
+_Number = TypeVar("_Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,18 @@ class Usage:
     tokens_in: int | None = None
     tokens_out: int | None = None
     cost_usd: float | None = None
+
+    def plus(self, other: Usage) -> Usage:
+        """Both together; what is unknown of one is unknown of the sum."""
+        return Usage(
+            _sum(self.tokens_in, other.tokens_in),
+            _sum(self.tokens_out, other.tokens_out),
+            _sum(self.cost_usd, other.cost_usd),
+        )
+
+
+def _sum(one: _Number | None, other: _Number | None) -> _Number | None:
+    return None if one is None or other is None else one + other
 
 
 class Outcome(StrEnum):
