@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from assay.ports.answering import Generator, Retriever, System
+from assay.ports.answering import ChatModel, Generator, Retriever, Rewriter, System
 from assay.ports.index import IndexReader
 from assay.ports.storage import Catalog
 from assay.records.bundles import Bundle
@@ -73,12 +73,20 @@ def components(place: Workspace, app: str, snapshot: dict[str, Any]) -> dict[str
             "embedder": place.settings.index.embedder,
             "ranker": ranking.frozen(place, settings.retrieve.ranker),
         },
+        **_rewriting(place, settings.retrieve),
         "verify": settings.verify.model_dump(mode="json"),
         "abstain": _abstain(place, app, settings.abstain),
         "guards": [
             {"name": name, **place.settings.guards[name].model_dump(mode="json")} for name in settings.guards
         ],
     }  # fmt: skip
+
+
+def _rewriting(place: Workspace, settings: RetrieveSettings) -> dict[str, Any]:
+    """The model that rewrites questions, whole; nothing for apps without one, whose bundles keep their ids."""
+    if not settings.rewrite:
+        return {}
+    return {"rewriter": place.settings.models[settings.rewrite].model_dump(mode="json")}
 
 
 def _abstain(place: Workspace, app: str, settings: AbstainSettings) -> dict[str, Any]:
@@ -182,6 +190,7 @@ def _assemble(
         page_of=_Pages(place),
         visible=place.stores.catalog.visible,
         visible_at=place.stores.catalog.visible_at,
+        rewriter=_rewriter(parts["rewriter"]) if "rewriter" in parts else None,
     )
     system: System = build_guards(assistant, [_guard(guard) for guard in parts["guards"]])
     if traced:
@@ -244,12 +253,22 @@ def _generator(model: Model, prompt: dict[str, Any]) -> Generator:
     return _chat_generator(model, prompt)
 
 
-def _chat_generator(model: OpenAIModel, prompt: dict[str, Any]) -> Generator:
-    from assay.adapters.openai_chat import OpenAIChat
-    from assay.assist.chat import ChatGenerator
-    from assay.assist.prompt import PromptTemplate
+def _rewriter(parts: dict[str, Any]) -> Rewriter:
+    from assay.assist.rewrite import QuestionRewriter
 
-    chat = OpenAIChat(
+    return QuestionRewriter(_chat(OpenAIModel.model_validate(parts)))
+
+
+def rewriter(place: Workspace, app: str) -> Rewriter | None:
+    """What makes this app's follow-up questions stand alone, when `assay.yaml` names a model for it."""
+    parts = _rewriting(place, app_settings(place, app).retrieve)
+    return _rewriter(parts["rewriter"]) if parts else None
+
+
+def _chat(model: OpenAIModel) -> ChatModel:
+    from assay.adapters.openai_chat import OpenAIChat
+
+    return OpenAIChat(
         base_url=model.base_url,
         model=model.model,
         api_key=secret(model.api_key_env) if model.api_key_env else None,
@@ -259,9 +278,15 @@ def _chat_generator(model: OpenAIModel, prompt: dict[str, Any]) -> Generator:
         price_in_per_million=model.price_in_usd_per_million,
         price_out_per_million=model.price_out_usd_per_million,
     )
+
+
+def _chat_generator(model: OpenAIModel, prompt: dict[str, Any]) -> Generator:
+    from assay.assist.chat import ChatGenerator
+    from assay.assist.prompt import PromptTemplate
+
     options = ChatOptions(temperature=model.temperature, max_tokens=model.max_tokens)
     template = PromptTemplate(system=str(prompt["system"]))
-    return ChatGenerator(chat, template, options, output=model.output)
+    return ChatGenerator(_chat(model), template, options, output=model.output)
 
 
 def _guard(parts: dict[str, Any]) -> GuardPolicy:

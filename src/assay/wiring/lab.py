@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assay.ports.answering import Rewriter
 from assay.records.errors import InputError
+from assay.records.golden import Case, GoldenSet
 from assay.wiring import apps, golden_sets
 from assay.wiring.build import Workspace
 from assay.wiring.settings import RetrieveSettings
@@ -18,9 +22,13 @@ BASELINE = "fused"
 _MODES = {"lexical": "lexical", "dense": "dense", "fused": "hybrid"}
 
 
-def pipelines(place: Workspace, app: str, names: Sequence[str] = ()) -> list[Pipeline]:
+def pipelines(place: Workspace, app: str, names: Sequence[str], golden: GoldenSet) -> list[Pipeline]:
     """The named pipelines, or all that can run here. Raises InputError (`lab.unknown_pipeline`)."""
     known = _available(place, app)
+    rewriter = apps.rewriter(place, app) if not names or "rewritten" in names else None
+    if rewriter is not None:
+        whole = known["without_history"]
+        known["rewritten"] = replace(whole, name="rewritten", rewrite=_rewritten(rewriter, golden))
     for name in names:
         if name not in known:
             raise InputError(
@@ -49,6 +57,21 @@ def _available(place: Workspace, app: str) -> dict[str, Pipeline]:
     return found
 
 
+def _rewritten(rewriter: Rewriter, golden: GoldenSet) -> Callable[[Case], tuple[str, tuple[str, ...]]]:
+    """Every follow-up question rewritten once; where the model gave nothing usable, the question with its history."""
+
+    async def every() -> dict[str, str]:
+        return {case.case_id: (await rewriter.rewrite(case.question, case.history))[0] for case in golden.cases}
+
+    alone = asyncio.run(every())
+
+    def used(case: Case) -> tuple[str, tuple[str, ...]]:
+        asked = tuple(turn.content for turn in case.history if turn.role == "user")
+        return (alone[case.case_id], ()) if alone[case.case_id] else (case.question, asked)
+
+    return used
+
+
 def _plain(settings: RetrieveSettings) -> RetrieveSettings:
     """The app's settings without what comes after fusion."""
     return settings
@@ -69,7 +92,7 @@ def evaluate_retrieval(
     from assay.evaluate.lab import run_lab, search_cases
 
     golden = search_cases(golden_sets.only(golden_sets.resolve(place, golden_reference), split))
-    made = pipelines(place, app or place.default_app, names)
+    made = pipelines(place, app or place.default_app, names, golden)
     listed = [pipeline.name for pipeline in made]
     chosen = baseline or (BASELINE if BASELINE in listed else listed[0])
     if all(not case.history for case in golden.cases) and "without_history" not in names:

@@ -58,6 +58,9 @@ class ScanSettings(Section):
 
 class IngestSettings(Section):
     max_file_mb: float = Field(default=50, gt=0, description="larger files are skipped and reported")
+    workers: int = Field(
+        default=0, ge=0, le=256, description="processes that read files; 0: one a core when there are many files"
+    )
     chunk: ChunkSettings = ChunkSettings()
     min_quality: float = Field(
         default=0.5, ge=0, le=1, description="documents whose parse quality is lower are held back and reported"
@@ -154,6 +157,10 @@ class RetrieveSettings(Section):
     )
     fold_duplicates: bool = Field(
         default=True, description="passages that say the same in the same words are shown once, with where else"
+    )
+    rewrite: str = Field(
+        default="",
+        description="a chat model under models that makes follow-up questions stand alone; empty: no model is asked",
     )
 
 
@@ -278,6 +285,8 @@ class Settings(Section):
         for name, app in self.apps.items():
             if app.model not in self.models:
                 raise ValueError(f"apps.{name}.model names no entry of models ({', '.join(sorted(self.models))})")
+            if app.retrieve.rewrite and not isinstance(self.models.get(app.retrieve.rewrite), OpenAIModel):
+                raise ValueError(f"apps.{name}.retrieve.rewrite must name a chat model under models")
             for guard in app.guards:
                 if guard not in self.guards:
                     raise ValueError(f"apps.{name}.guards names no entry of guards ({', '.join(sorted(self.guards))})")
