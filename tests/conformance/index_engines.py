@@ -59,8 +59,26 @@ def postgres(folder: Path) -> Iterator[Maker]:
         index.close()
 
 
+@contextmanager
+def lancedb(folder: Path) -> Iterator[Maker]:
+    """LanceDB: a database in a folder for each index."""
+    from assay.adapters.lance_index.index import LanceIndex
+
+    opened: list[LanceIndex] = []
+    numbers = count()
+
+    def make() -> Index:
+        opened.append(LanceIndex(str(folder / str(next(numbers))), clock=FakeClock()))
+        return opened[-1]
+
+    yield make
+    for index in opened:
+        index.close()
+
+
 ENGINES: dict[str, Engine] = {
     "memory": memory,
     "embedded": embedded,
     "postgres": postgres,
+    "lancedb": lancedb,
 }
