@@ -25,6 +25,7 @@ from assay.wiring.access import resolver
 from assay.wiring.build import Workspace
 from assay.wiring.forgetting import forgotten
 from assay.wiring.history import publishing
+from assay.wiring.parallel import reading
 from assay.wiring.reading import reader as document_reader
 from assay.wiring.settings import AccessSetting
 
@@ -36,8 +37,11 @@ def ingest(place: Workspace, paths: Sequence[Path], progress: Progress) -> Inges
 
     Ctrl-C ends it in order; the next call goes on from there.
     """
-    with place.writing("assay ingest") as index, _interruptible() as stop, publishing(place, index) as publisher:
-        work = _ingest(place, publisher)
+    with (
+        place.writing("assay ingest") as index, _interruptible() as stop, publishing(place, index) as publisher,
+        reading(place.settings) as where,
+    ):  # fmt: skip
+        work = replace(_ingest(place, publisher), reading=where)
         report = work.sync([str(path) for path in paths], progress, stop)
     return _with_closed(report, work.reader.access)
 
