@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -139,8 +139,23 @@ class Judged:
             "verdicts": VERDICTS,
             "overall": figure("overall", False),
             "slices": figure("slices", True),
-            "flips": _flips(compared, scope),
+            "flips": _flips(compared, self._readable(compared, scope, (*compared.left.values(), *compared.right.values()))),
         }
+
+    def _readable(self, compared: Compared, scope: Scope, samples: Sequence[Sample]) -> frozenset[str]:
+        """Ids of the flipped cases whose texts the reader may see: asked in a scope that the reader covers, and with
+        replies that rest on nothing that was closed to the reader, or removed, since."""
+        flipped = {flip.case_id for flip in compared.comparison.flips}
+        rests_on = {sample: _chunk_ids(sample) for sample in range(0)} if not samples else {}
+        catalog = self.pages.house.services.stores.catalog
+        by_case: dict[str, set[str]] = {}
+        for sample in samples:
+            if sample.case_id in flipped:
+                by_case.setdefault(sample.case_id, set()).update(_chunk_ids(sample))
+        ids = sorted(set().union(*by_case.values()))
+        hidden = set(catalog.chunks(ids)) - catalog.visible(ids, scope)
+        covered = (case.case_id for case in compared.golden.cases if scope.covers(case.scope))
+        return frozenset(name for name in covered if name in flipped and hidden.isdisjoint(by_case.get(name, ())))
 
     def _report(self, a: str, b: str, scope: Scope) -> str:
         from assay.evaluate.report_html import comparison_html
@@ -150,7 +165,8 @@ class Judged:
         runs = self.pages.house.services.stores.runs
         left, right = tuple(runs.samples(a)), tuple(runs.samples(b))
         clusters = {case.case_id: case.cluster for case in compared.golden.cases if case.cluster}
-        visible = tuple(case for case in compared.golden.cases if _covers(scope, case.scope))
+        readable = self._readable(compared, scope, (*left, *right))
+        visible = tuple(case for case in compared.golden.cases if case.case_id in readable)
         return comparison_html(
             compared.comparison,
             summarize(compared.baseline, left, clusters),
@@ -162,8 +178,14 @@ class Judged:
         )
 
 
-def _flips(compared: Compared, scope: Scope) -> list[ShownFlip]:
-    cases = {case.case_id: case for case in compared.golden.cases if _covers(scope, case.scope)}
+def _chunk_ids(sample: Sample) -> set[str]:
+    """The chunks that a reply was made from."""
+    reply = sample.reply
+    return {passage.chunk_id for passage in reply.passages} | {citation.chunk_id for citation in reply.citations}
+
+
+def _flips(compared: Compared, readable: frozenset[str]) -> list[ShownFlip]:
+    cases = {case.case_id: case for case in compared.golden.cases if case.case_id in readable}
     shown = []
     for flip in compared.comparison.flips[:FLIPS_SHOWN]:
         if flip.case_id in cases:
@@ -181,8 +203,3 @@ def _first(samples: tuple[Sample, ...], case_ids: set[str]) -> dict[str, Sample]
         if sample.case_id in case_ids:
             found.setdefault(sample.case_id, sample)
     return found
-
-
-def _covers(reader: Scope, asked: Scope) -> bool:
-    """True when the reader may see everything that a case asked in `asked` could have been answered from."""
-    return reader.tenant == asked.tenant and asked.groups <= reader.groups

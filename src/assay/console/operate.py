@@ -34,7 +34,7 @@ class Operate:
         trace_id = http.path_params["trace_id"].removesuffix(".json")
         seen = await house.trace(caller.scope, trace_id)
         trace = seen.trace
-        opinions = await house.opinions(caller.scope, trace)
+        opinions = await house.opinions(caller.scope, seen)
         ids = [passage.chunk_id for passage in trace.passages]
         chunks = await asyncio.to_thread(house.services.stores.catalog.chunks, ids)
         whole_ms = max([trace.duration_ms, *(s.started_ms + s.duration_ms for s in trace.stages)], default=0.0)

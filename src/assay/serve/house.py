@@ -74,9 +74,10 @@ class House:
         (seen,) = await asyncio.to_thread(shown, self.services.stores.catalog, scope, [trace])
         return seen
 
-    async def opinions(self, scope: Scope, trace: Trace) -> tuple[Feedback, ...]:
+    async def opinions(self, scope: Scope, seen: ShownTrace) -> tuple[Feedback, ...]:
         """The feedback on a trace of the caller's tenant."""
-        return opinions(scope, trace, await asyncio.to_thread(self.services.stores.traces.feedback, trace.trace_id))
+        given = await asyncio.to_thread(self.services.stores.traces.feedback, seen.trace.trace_id)
+        return opinions(scope, seen, given)
 
     async def _own_trace(self, scope: Scope, trace_id: str) -> Trace:
         """The trace with exactly this id, when it is the tenant's own; the same NotFound otherwise.

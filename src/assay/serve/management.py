@@ -102,7 +102,7 @@ async def one_trace(http: HttpRequest) -> Response:
     house = house_of(http)
     caller = await house.doorman.caller(http, "operate")
     seen = await house.trace(caller.scope, http.path_params["trace_id"])
-    opinions = await house.opinions(caller.scope, seen.trace)
+    opinions = await house.opinions(caller.scope, seen)
     withheld = {"passages": seen.passages_withheld, "content": seen.content_withheld}
     return reply({"trace": plain(seen.trace), "feedback": plain(opinions), "withheld": withheld})
 

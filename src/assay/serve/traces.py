@@ -42,7 +42,8 @@ def _shown(trace: Trace, scope: Scope, visible: frozenset[str]) -> ShownTrace:
     return ShownTrace(replace(trace, passages=passages, question=question, answer=answer), withheld, hidden)
 
 
-def opinions(scope: Scope, trace: Trace, given: Sequence[Feedback]) -> tuple[Feedback, ...]:
-    """The feedback on a trace; comments, which may quote the answer, only for whoever could have asked."""
+def opinions(scope: Scope, seen: ShownTrace, given: Sequence[Feedback]) -> tuple[Feedback, ...]:
+    """The feedback on a trace; comments, which may quote the answer, only for whoever could be answered so today."""
     own = tuple(opinion for opinion in given if opinion.tenant == scope.tenant)
-    return own if asked_inside(scope, trace) else tuple(replace(opinion, comment="") for opinion in own)
+    open_to_reader = asked_inside(scope, seen.trace) and not seen.passages_withheld
+    return own if open_to_reader else tuple(replace(opinion, comment="") for opinion in own)
