@@ -5,6 +5,8 @@ An engine that cannot run here is skipped, and says why. To add one, write a con
 
 from __future__ import annotations
 
+import os
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
@@ -76,9 +78,28 @@ def lancedb(folder: Path) -> Iterator[Maker]:
         index.close()
 
 
+@contextmanager
+def qdrant(folder: Path) -> Iterator[Maker]:
+    """Qdrant: the client's in-memory mode, or the server at ASSAY_TEST_QDRANT_URL."""
+    from assay.adapters.qdrant_index.client import IN_MEMORY, qdrant_client
+    from assay.adapters.qdrant_index.index import QdrantIndex
+
+    place, run = os.environ.get("ASSAY_TEST_QDRANT_URL", IN_MEMORY), uuid.uuid4().hex[:8]
+    opened: list[QdrantIndex] = []
+
+    def make() -> Index:
+        opened.append(QdrantIndex(qdrant_client(place), f"test-{run}-{len(opened)}", clock=FakeClock()))
+        return opened[-1]
+
+    yield make
+    for index in opened:
+        index.close()
+
+
 ENGINES: dict[str, Engine] = {
     "memory": memory,
     "embedded": embedded,
     "postgres": postgres,
+    "qdrant": qdrant,
     "lancedb": lancedb,
 }

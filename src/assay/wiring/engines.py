@@ -61,7 +61,8 @@ def _lancedb(at: _Place) -> Engine:
 
 
 def _qdrant(at: _Place) -> Engine:
-    from assay.adapters.qdrant_index.index import QdrantIndex, qdrant_client
+    from assay.adapters.qdrant_index.client import qdrant_client
+    from assay.adapters.qdrant_index.index import QdrantIndex
 
     stated = at.settings.qdrant
     if bool(stated.url) == bool(stated.path):

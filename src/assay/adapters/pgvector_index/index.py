@@ -14,6 +14,7 @@ from assay.adapters.pgvector_index.reader import PgvectorReader
 from assay.adapters.remote_index.failures import other_recipe
 from assay.adapters.remote_index.state import State, Vectors, check_vectors, moved, with_vectors
 from assay.adapters.remote_index.terms import RECIPE, TermCounts
+from assay.adapters.remote_index.versions import check_identity, next_of
 from assay.ports.reading import Clock
 from assay.records.documents import Chunk
 from assay.records.retrieval import IndexStatus, Snapshot
@@ -106,7 +107,7 @@ class PgvectorIndex:
             version = state.version + 1
             added = rows.insert_vectors(connection, kept.number, vectors, version)
             if added or state.recipe != recipe or recipe not in state.vectors:
-                after = with_vectors(versions.next_of(state, recipe), recipe, kept, added, ())
+                after = with_vectors(next_of(state, recipe), recipe, kept, added, ())
                 versions.move(connection, after)
                 rows.build_graph(connection, after.vectors[recipe])
 
@@ -137,7 +138,7 @@ class PgvectorIndex:
         """Raises NotFound (`index.no_snapshot`) and CannotJudge (`index.snapshot_digest`)."""
         with self._server.transaction() as connection:
             reader = self._reader(connection, versions.frozen_state(connection, snapshot_id))
-        versions.check_identity(reader.snapshot_id, snapshot_id)
+        check_identity(reader.snapshot_id, snapshot_id)
         return reader
 
     def snapshots(self) -> tuple[Snapshot, ...]:

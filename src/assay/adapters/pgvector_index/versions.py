@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -11,7 +10,6 @@ from assay.adapters.remote_index.failures import no_snapshot
 from assay.adapters.remote_index.state import State
 from assay.adapters.remote_index.terms import TermCounts
 from assay.records.digest import canonical_json, plain
-from assay.records.errors import CannotJudge
 from assay.records.retrieval import Snapshot
 
 _MOST_CHANGES = 16
@@ -44,11 +42,6 @@ def locked_head(connection: Connection) -> State:
     """The head; whoever asks next waits until this transaction ends."""
     connection.exec_driver_sql("SELECT value FROM facts WHERE name = 'head' FOR UPDATE")
     return head(connection)
-
-
-def next_of(state: State, recipe: str) -> State:
-    """The next version, searched with this recipe."""
-    return replace(state, version=state.version + 1, recipe=recipe)
 
 
 def move(connection: Connection, state: State) -> None:
@@ -127,17 +120,6 @@ def frozen_state(connection: Connection, snapshot_id: str) -> State:
     if not found:
         raise no_snapshot()
     return State.from_json(found)
-
-
-def check_identity(found: str, snapshot_id: str) -> None:
-    """Raises CannotJudge when a snapshot is not what its name says."""
-    if found != snapshot_id:
-        raise CannotJudge(
-            "index.snapshot_digest",
-            "the snapshot is not what it was when it was made, or this version analyses words differently",
-            where=snapshot_id[:12],
-            remedy="freeze the index again and make a new bundle",
-        )
 
 
 def snapshots(connection: Connection) -> tuple[Snapshot, ...]:
