@@ -11,6 +11,7 @@ from assay.cli import ask, bundle, calibrate, config, demo, evaluate, gate, gold
 from assay.cli import access as access_command
 from assay.cli import certificate as certificate_command
 from assay.cli import compare as compare_command
+from assay.cli import drill as drill_command
 from assay.cli import forget as forget_command
 from assay.cli import init as init_command
 from assay.cli import ranker as ranker_command
@@ -61,6 +62,7 @@ for _module in (
     certificate_command,
     forget_command,
     access_command,
+    drill_command,
     retrieval_command,
     demo,
 ):

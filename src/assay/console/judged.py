@@ -139,14 +139,15 @@ class Judged:
             "verdicts": VERDICTS,
             "overall": figure("overall", False),
             "slices": figure("slices", True),
-            "flips": _flips(compared, self._readable(compared, scope, (*compared.left.values(), *compared.right.values()))),
+            "flips": _flips(
+                compared, self._readable(compared, scope, (*compared.left.values(), *compared.right.values()))
+            ),
         }
 
     def _readable(self, compared: Compared, scope: Scope, samples: Sequence[Sample]) -> frozenset[str]:
         """Ids of the flipped cases whose texts the reader may see: asked in a scope that the reader covers, and with
         replies that rest on nothing that was closed to the reader, or removed, since."""
         flipped = {flip.case_id for flip in compared.comparison.flips}
-        rests_on = {sample: _chunk_ids(sample) for sample in range(0)} if not samples else {}
         catalog = self.pages.house.services.stores.catalog
         by_case: dict[str, set[str]] = {}
         for sample in samples:
