@@ -19,6 +19,8 @@ _SAID = {
     "accepted": "accepted: better on questions it was not trained on, worse on no slice",
     "too_few": "need more data: 40 cases with evidence, from 20 documents or conversations; nothing was trained",
     "not_better": "refused: the interval reaches 0, so nothing shows that it helps; nothing was kept",
+    "made_up_only": "need more data: it helps on questions made from the corpus, which proves nothing for those that "
+    "people ask; nothing was kept\n  → add --golden NAME to prove it on a golden set",
     "worse_on_a_slice": "refused: significantly worse on a slice; nothing was kept",
 }
 
@@ -39,7 +41,7 @@ def train(
 ) -> None:
     """Train a ranker and keep it only if it is better than plain fusion on questions it has not seen.
 
-    Exit code 0: accepted and kept; 1: refused; 2: too few cases.
+    Exit code 0: accepted and kept; 1: refused; 2: too few cases, or synthetic questions without a golden set.
     """
     from assay.wiring import ranking
 
@@ -51,7 +53,7 @@ def train(
         print_json(_told(outcome))
     else:
         _show(outcome, name)
-    if outcome.verdict == "too_few":
+    if outcome.verdict in ("too_few", "made_up_only"):
         raise typer.Exit(NEED_MORE)
     if outcome.model is None:
         raise typer.Exit(DO_NOT_USE)

@@ -89,11 +89,11 @@ class CandidateFeatures:
     def __init__(self, analyzer: Analyzer | None = None, history_turns: int = 3) -> None:
         self._analyzer = analyzer or Analyzer()
         self._codes: dict[str, TermCodes] = {}
-        self._turns = history_turns
+        self.history_turns = history_turns
 
     @property
     def recipe(self) -> str:
-        return f"{RECIPE}({self._analyzer.recipe},history_turns={self._turns})"
+        return f"{RECIPE}({self._analyzer.recipe},history_turns={self.history_turns})"
 
     def __call__(self, query: Query, ranked: Sequence[Ranked]) -> Floats:
         """Shape (candidates, features), every value finite; most lie between 0 and 1, or are standardised over the
@@ -123,7 +123,7 @@ class CandidateFeatures:
         return columns
 
     def _asked(self, query: Query, group: str) -> _Asked:
-        turns = weighted_turns(query.text, query.history, self._turns)
+        turns = weighted_turns(query.text, query.history, self.history_turns)
         own = self._analyzer.query_terms(query.text, group)
         before: dict[str, float] = {}
         for text, weight in turns[1:]:
@@ -145,9 +145,8 @@ class CandidateFeatures:
         codes = self._codes.setdefault(group, TermCodes(self._analyzer, group))
         heads = [" \n".join(names_over(item.chunk)) for item in ranked]
         bodies = [item.chunk.text for item in ranked]
-        places = [f"{item.chunk.text_sha256}:{item.chunk.start}:{item.chunk.end}" for item in ranked]
-        head = codes.find(heads, heads, tuple(asked.numbers))
-        body = codes.find(places, bodies, tuple(asked.numbers))
+        head = codes.find(heads, tuple(asked.numbers))
+        body = codes.find(bodies, tuple(asked.numbers))
         in_head, in_body = head.counts(), body.counts()
         present = (in_head + in_body) > 0
         rarity = _rarity(present)

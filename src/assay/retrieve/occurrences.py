@@ -40,14 +40,14 @@ class TermCodes:
     def _forget(self) -> None:
         self._numbers: dict[str, int] = {}
         self._words: dict[str, tuple[int, ...]] = {}
-        self._texts: OrderedDict[str, NDArray[np.int32]] = OrderedDict()
+        self._texts: OrderedDict[tuple[int, int], NDArray[np.int32]] = OrderedDict()
 
-    def find(self, keys: Sequence[str], texts: Sequence[str], terms: Sequence[str]) -> Occurrences:
-        """Where `terms` stand in `texts`; `keys` name the contents of the texts."""
+    def find(self, texts: Sequence[str], terms: Sequence[str]) -> Occurrences:
+        """Where `terms`, which differ from each other, stand in `texts`."""
         with self._lock:
             if len(self._words) > _MOST_WORDS:
                 self._forget()
-            coded = [self._coded(key, text) for key, text in zip(keys, texts, strict=True)]
+            coded = [self._coded(text) for text in texts]
             number_of = np.full(len(self._numbers) + 1, -1, dtype=np.int64)
             for number, term in enumerate(terms):
                 number_of[self._numbers.get(term, -1)] = number
@@ -59,7 +59,8 @@ class TermCodes:
         starts = np.cumsum(lengths) - lengths
         return Occurrences(row, found[at], at - starts[row], lengths.astype(np.float64), max(1, len(terms)))
 
-    def _coded(self, key: str, text: str) -> NDArray[np.int32]:
+    def _coded(self, text: str) -> NDArray[np.int32]:
+        key = (hash(text), len(text))  # 64 random bits a process: no text is kept, and no two are mistaken
         codes = self._texts.get(key)
         if codes is None:
             codes = self._texts[key] = self._code(text)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _STEPS = 150
 _REMEMBERED_STEPS = 10
+_TRIED_STEPS = 40
 _FLAT = 1e-9
 
 
@@ -91,8 +92,11 @@ def _loss(stack: _Stack, x: Floats, weights: Floats, ridge: float) -> tuple[floa
     return value, np.einsum("qp,qpf->f", slope, x) / count + 2.0 * ridge * weights
 
 
-def minimum(loss: Callable[[Floats], tuple[float, Floats]], start: Floats) -> Floats:
-    """Where a smooth function is least, by L-BFGS with backtracking (Liu and Nocedal 1989). Deterministic.
+Loss = Callable[[Floats], tuple[float, Floats]]
+
+
+def minimum(loss: Loss, start: Floats) -> Floats:
+    """Where a smooth function is least, by L-BFGS (Liu and Nocedal 1989). Deterministic.
 
     `loss` returns the value and its gradient; shape of the result is that of `start`.
     """
@@ -101,18 +105,11 @@ def minimum(loss: Callable[[Floats], tuple[float, Floats]], start: Floats) -> Fl
     moves: list[tuple[Floats, Floats]] = []
     for _ in range(_STEPS):
         direction = -_curved(slope, moves)
-        descent = float(direction @ slope)
-        if descent > -1e-12:
+        if float(direction @ slope) > -1e-12:
             break
-        step = 1.0
-        while True:
-            there = at + step * direction
-            lower, new_slope = loss(there)
-            if lower <= value + 1e-4 * step * descent:
-                break
-            step /= 2.0
-            if step < 1e-10:
-                return at
+        there, lower, new_slope = _along(loss, at, value, slope, direction)
+        if lower >= value:
+            break
         move, turn = there - at, new_slope - slope
         if float(move @ turn) > 1e-12:
             moves = [*moves[-(_REMEMBERED_STEPS - 1) :], (move, turn)]
@@ -121,6 +118,25 @@ def minimum(loss: Callable[[Floats], tuple[float, Floats]], start: Floats) -> Fl
         if done:
             break
     return at
+
+
+def _along(loss: Loss, at: Floats, value: float, slope: Floats, direction: Floats) -> tuple[Floats, float, Floats]:
+    """A step that lowers the value enough and is not too short (weak Wolfe conditions), by bisection; the place, the
+    value and the slope there. Source: Lewis and Overton, "Nonsmooth optimization via quasi-Newton methods", 2013."""
+    descent = float(direction @ slope)
+    low, high, step = 0.0, np.inf, 1.0
+    there, lower, new_slope = at, value, slope
+    for _ in range(_TRIED_STEPS):
+        there = at + step * direction
+        lower, new_slope = loss(there)
+        if lower > value + 1e-4 * step * descent:
+            high = step
+        elif float(direction @ new_slope) < 0.9 * descent:
+            low = step
+        else:
+            break
+        step = (low + high) / 2.0 if np.isfinite(high) else 2.0 * step
+    return there, lower, new_slope
 
 
 def _curved(slope: Floats, moves: Sequence[tuple[Floats, Floats]]) -> Floats:

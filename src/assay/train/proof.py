@@ -62,18 +62,23 @@ class Proof:
     slices: tuple[Difference, ...]
     """Those of at least 30 cases from at least 20 clusters."""
     method: str
+    asked: bool = True
+    """Whether the questions are somebody's. What helps on questions made from the corpus need not help on any other."""
 
     @property
     def verdict(self) -> str:
-        """`accepted`, `too_few`, `not_better` or `worse_on_a_slice`.
+        """`accepted`, `too_few`, `not_better`, `worse_on_a_slice` or `made_up_only`.
 
-        Accepted is what is better over all cases, its interval above 0, and significantly worse on no slice.
+        Accepted is what is better over all cases, its interval above 0, and significantly worse on no slice, and was
+        measured on questions that somebody asked.
         """
         if self.overall.cases < FEWEST_CASES or self.overall.clusters < FEWEST_CLUSTERS:
             return "too_few"
         if not self.overall.better:
             return "not_better"
-        return "worse_on_a_slice" if any(one.worse for one in self.slices) else "accepted"
+        if any(one.worse for one in self.slices):
+            return "worse_on_a_slice"
+        return "accepted" if self.asked else "made_up_only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +161,13 @@ def held_out(examples: Sequence[Example], weights: dict[str, float]) -> tuple[He
     return tuple(found)
 
 
-def proof_of(held: Sequence[Held], method: str) -> Proof:
+def proof_of(held: Sequence[Held], method: str, *, asked: bool = True) -> Proof:
     """Sum up held-out cases, over all and by slice. Raises ValueError without any."""
     names = sorted({name for one in held for name in one.example.slices})
     parts = ((name, [one for one in held if name in one.example.slices]) for name in names)
     slices = (_difference(name, part) for name, part in parts if FEWEST_OF_SLICE <= len(part) < len(held))
-    return Proof(_difference("", held), tuple(one for one in slices if one.clusters >= FEWEST_CLUSTERS), method)
+    large = tuple(one for one in slices if one.clusters >= FEWEST_CLUSTERS)
+    return Proof(_difference("", held), large, method, asked)
 
 
 def _difference(name: str, held: Sequence[Held]) -> Difference:

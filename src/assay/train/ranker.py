@@ -45,6 +45,7 @@ def train_ranker(
     *,
     trained_on: str,
     now: str,
+    asked: bool = True,
     kept_apart: Sequence[Example] = (),
     proved_on: str = "",
     seed: int = 0,
@@ -53,7 +54,7 @@ def train_ranker(
     """Train on `examples`; prove on `kept_apart` when there are any, else by cross-validation of `examples`.
 
     `trained_on` and `proved_on` name the sets with their versions; they stand in the model. With fewer than 40 cases or
-    20 clusters nothing is fitted. Raises ValueError without examples.
+    20 clusters nothing is fitted. `asked` is False for questions made from the corpus: such a proof accepts nothing.
     """
     short = _too_few(kept_apart or examples)
     if short is not None:
@@ -63,7 +64,7 @@ def train_ranker(
         proof = proof_of(held_out(kept_apart, weights), f"trained on {trained_on}, measured on {proved_on}")
     else:
         method = f"{FOLDS}-fold cross-validation, no document or conversation on both sides"
-        proof = proof_of(cross_validated(examples, seed, progress), method)
+        proof = proof_of(cross_validated(examples, seed, progress), method, asked=asked)
         if proof.verdict == "accepted":
             weights, ridge = trained(examples, seed)
     if proof.verdict != "accepted":

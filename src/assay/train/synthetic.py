@@ -19,6 +19,7 @@ MOST = 600
 PER_DOCUMENT = 3
 _FEWEST_WORDS, _MOST_WORDS = 8, 40
 _KEPT = (0.35, 0.75)
+_FORGOTTEN = 2
 _FEWEST_KEPT = 3
 _PROSE = (BlockKind.PARAGRAPH, BlockKind.LIST, BlockKind.QUOTE)
 
@@ -84,10 +85,12 @@ def _sentence(chunk: Chunk, holders: Counter[str], count: int, rng: np.random.Ge
         return sum(math.log(1 + count / (1 + holders[term])) for term in terms) / (4 + len(terms))
 
     key = max(fitting, key=rarity)
-    return _remembered(key, chunk, rng)
+    return _remembered(key, chunk, holders, rng)
 
 
-def _remembered(sentence: str, chunk: Chunk, rng: np.random.Generator) -> str:
+def _remembered(sentence: str, chunk: Chunk, holders: Counter[str], rng: np.random.Generator) -> str:
+    terms = dict.fromkeys(content_stems(sentence, chunk.language))
+    forgotten = set(sorted(terms, key=lambda term: holders[term])[:_FORGOTTEN])
     share = rng.uniform(*_KEPT)
     keeps_small = rng.random() < 0.5
     kept: list[str] = []
@@ -96,7 +99,7 @@ def _remembered(sentence: str, chunk: Chunk, rng: np.random.Generator) -> str:
         if is_stop_word(word, chunk.language):
             if keeps_small:
                 kept.append(word)
-        elif rng.random() < share:
+        elif rng.random() < share and stem(word, chunk.language) not in forgotten:
             kept.append(word)
             topic.append(stem(word, chunk.language))
     named = set(content_stems(chunk.title, chunk.language))

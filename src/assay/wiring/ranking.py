@@ -92,7 +92,7 @@ def train(
     learned = examples_of(made, search, features, POOL, progress("searching"))
     apart = examples_of(known, search, features, POOL, progress("searching golden")) if synthetic and known else ()
     outcome = train_ranker(
-        name, learned, features, trained_on=origin, now=place.clock.now(), kept_apart=apart,
+        name, learned, features, trained_on=origin, now=place.clock.now(), asked=not synthetic, kept_apart=apart,
         proved_on=told if apart else "", seed=seed, progress=progress("training"),
     )  # fmt: skip
     if outcome.model is not None:
