@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from assay.ports.answering import ChatModel, Generator, Retriever, Rewriter, System
-from assay.ports.index import IndexReader
+from assay.ports.index import Embedder, IndexReader
 from assay.ports.storage import Catalog
 from assay.records.bundles import Bundle
 from assay.records.chat import ChatOptions
@@ -61,7 +61,7 @@ def app_settings(place: Workspace, app: str) -> App:
 def components(place: Workspace, app: str, snapshot: dict[str, Any]) -> dict[str, Any]:
     """Everything an app depends on, as JSON values. Keys of models stay in the environment; only their name is here."""
     from assay.assist.prompt import DEFAULT_PROMPT
-    from assay.wiring import ranking
+    from assay.wiring import embedders, ranking
 
     settings = app_settings(place, app)
     return {
@@ -73,6 +73,7 @@ def components(place: Workspace, app: str, snapshot: dict[str, Any]) -> dict[str
             "embedder": place.settings.index.embedder,
             "ranker": ranking.frozen(place, settings.retrieve.ranker),
         },
+        **embedders.frozen(place, place.settings.index.embedder),
         **_rewriting(place, settings.retrieve),
         "verify": settings.verify.model_dump(mode="json"),
         "abstain": _abstain(place, app, settings.abstain),
@@ -157,8 +158,18 @@ def start_app(
 
 
 def start_bundle(place: Workspace, bundle: Bundle, *, traced: bool = True, seams: Seams = AS_IT_IS) -> Running:
-    """A bundle, from nothing but its components. Raises CannotJudge when its snapshot no longer matches its name."""
-    reader = place.index.open(bundle.snapshot_id)
+    """A bundle, from nothing but its components. Raises CannotJudge when its snapshot no longer matches its name.
+
+    Its snapshot is opened in the engine that it was frozen in, whichever `assay.yaml` names today.
+    """
+    engine = str(bundle.components["snapshot"].get("engine", "embedded"))
+    try:
+        reader = place.engine(engine).open(bundle.snapshot_id)
+    except NotFound:
+        raise NotFound(
+            "bundle.no_snapshot", f"the engine {engine} no longer has the snapshot that this bundle pins",
+            where=bundle.bundle_id[:12], remedy="freeze the app again (assay bundle freeze APP) and gate the new bundle",
+        ) from None  # fmt: skip
     return _assemble(place, bundle.app, bundle.bundle_id, bundle.components, reader, traced, seams)
 
 
@@ -174,11 +185,12 @@ def _assemble(
     from assay.assist.assistant import Abstention, Assistant
     from assay.assist.verify import VerifyPolicy
     from assay.guard.build import build_guards
+    from assay.wiring.embedders import thawed
 
     # Bundles from before folding do not fold: they answer as they were judged.
     retrieve = RetrieveSettings.model_validate({"fold_duplicates": False, **_without(parts["retrieve"], "embedder")})
     verify = VerifySettings.model_validate(parts["verify"])
-    finder = retriever(place, reader, retrieve, parts["retrieve"]["embedder"], seams)
+    finder = retriever(place, reader, retrieve, parts["retrieve"]["embedder"], seams, thawed(place, parts))
     assistant = Assistant(
         finder,
         _generator(_MODEL.validate_python(parts["model"]), parts["prompt"]),
@@ -221,28 +233,40 @@ def head_retriever(place: Workspace) -> Retriever:
 
 
 def retriever(
-    place: Workspace, reader: IndexReader, settings: RetrieveSettings, embedder: str, seams: Seams = AS_IT_IS
+    place: Workspace,
+    reader: IndexReader,
+    settings: RetrieveSettings,
+    embedder: str,
+    seams: Seams = AS_IT_IS,
+    encoder: dict[str, Any] | None = None,
 ) -> Retriever:
-    """What searches `reader`: also as of an earlier moment, and with near-duplicates folded."""
+    """What searches `reader`: also as of an earlier moment, and with near-duplicates folded.
+
+    `encoder` is a bundle's own, whatever `assay.yaml` says of that name today.
+    """
     from assay.retrieve.folding import FoldingRetriever
+    from assay.wiring.embedders import settings_of
     from assay.wiring.history import with_as_of
 
+    recipe = str(getattr(reader, "embedder", "")) if reader.vectors else ""
+    encoder = encoder or settings_of(place, embedder)
+    asking = place.embedders.questions(embedder, encoder, recipe)
     reader = seams.reader(reader) if seams.reader else reader
-    found = with_as_of(place, reader, lambda one, catalog: _searching(place, one, catalog, settings, embedder))
+    found = with_as_of(place, reader, lambda one, catalog: _searching(place, one, catalog, settings, asking))
     found = seams.ranking(found) if seams.ranking else found
     found = FoldingRetriever(found) if settings.fold_duplicates else found
     return seams.passages(found) if seams.passages else found
 
 
 def _searching(
-    place: Workspace, reader: IndexReader, catalog: Catalog, settings: RetrieveSettings, embedder: str
+    place: Workspace, reader: IndexReader, catalog: Catalog, settings: RetrieveSettings, asking: Embedder | None
 ) -> Retriever:
     from assay.retrieve.retriever import HybridRetriever, RetrievePolicy
     from assay.wiring import ranking
 
     policy = RetrievePolicy(settings.mode, candidates=settings.candidates, rrf_k=settings.rrf_k)
     learned = ranking.reranker(place, settings.ranker)
-    return HybridRetriever(reader, catalog, place.embedder(embedder), policy, place.clock, learned)
+    return HybridRetriever(reader, catalog, asking, policy, place.clock, learned)
 
 
 def _generator(model: Model, prompt: dict[str, Any]) -> Generator:

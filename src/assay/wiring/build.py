@@ -22,6 +22,7 @@ from assay.wiring.workspace import Stores
 if TYPE_CHECKING:
     from assay.adapters.sql.database import Database
     from assay.monitor.traces import TraceWriter
+    from assay.wiring.embedders import Embedders
 
 STORE = ".assay"
 DATABASE = "assay.db"
@@ -36,9 +37,9 @@ class Workspace:
     stores: Stores
     database: Database
     clock: SystemClock = field(default_factory=SystemClock)
-    _embedders: dict[str, Embedder] = field(default_factory=dict)
+    _embedders: list[Embedders] = field(default_factory=list)
     _writer: TraceWriter | None = None
-    _index: Engine | None = None
+    _engines: dict[str, Engine] = field(default_factory=dict)
 
     @property
     def index(self) -> Engine:
@@ -46,9 +47,13 @@ class Workspace:
 
         Raises ConfigError and Unavailable (`index.unreachable`).
         """
-        if self._index is None:
-            self._index = open_index(self.root, self.settings)
-        return self._index
+        return self.engine(self.settings.index.engine)
+
+    def engine(self, name: str) -> Engine:
+        """An engine by its name, as `assay.yaml` describes it: bundles from before a move still stand in the old one."""
+        if name not in self._engines:
+            self._engines[name] = open_index(self.root, self.settings, name)
+        return self._engines[name]
 
     @property
     def settings(self) -> Settings:
@@ -62,17 +67,20 @@ class Workspace:
     def default_app(self) -> str:
         return next(iter(self.settings.apps))
 
-    def embedder(self, name: str) -> Embedder | None:
-        """The named embedder with its cache; None for `none`. One instance per workspace: its session is the weight."""
-        if name == "none":
-            return None
-        if name not in self._embedders:
-            from assay.adapters.embedding_cache import CachedEmbedder
-            from assay.adapters.minilm.embedder import MiniLmEmbedder
+    @property
+    def embedders(self) -> Embedders:
+        """Every model that makes vectors here; one instance per workspace: a session is heavy."""
+        if not self._embedders:
+            from assay.wiring.embedders import Embedders
 
-            model = MiniLmEmbedder(threads=self.settings.index.embed_threads)
-            self._embedders[name] = CachedEmbedder(model, self.store / "embeddings.db")
-        return self._embedders[name]
+            self._embedders.append(Embedders(self.root, self.store, self.settings.index.embed_threads))
+        return self._embedders[0]
+
+    def embedder(self, name: str) -> Embedder | None:
+        """What embeds chunks under this name; None for `none`."""
+        from assay.wiring.embedders import settings_of
+
+        return self.embedders.passages(name, settings_of(self, name))
 
     def traced(self, system: System, app: str, bundle_id: str) -> System:
         """The system with a trace of every answer; writing happens in the background."""
@@ -106,15 +114,15 @@ class Workspace:
         """The same workspace under other settings; stores, index and embedder are shared."""
         config = configuration.load(self.root, overrides)
         same = config.settings.index == self.settings.index and config.settings.ingest == self.settings.ingest
-        return replace(self, config=config, _index=self.index if same else None)
+        return replace(self, config=config, _engines=self._engines if same else {})
 
     def close(self) -> None:
         """Flush traces and close the database."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-        if self._index is not None:
-            self._index.close()
+        for engine in self._engines.values():
+            engine.close()
         self.database.close()
 
 
@@ -171,9 +179,10 @@ def open_workspace(stated: Path | None, overrides: Sequence[str] = ()) -> Worksp
     return Workspace(root, config, stores, database)
 
 
-def open_index(root: Path, settings: Settings) -> Engine:
-    """The engine that `index.engine` names, of the workspace in `root`."""
-    return open_engine(root, settings.index, chunk_policy(settings).recipe)
+def open_index(root: Path, settings: Settings, engine: str = "") -> Engine:
+    """The engine of this name, by default the one that `index.engine` names, of the workspace in `root`."""
+    stated = settings.index.model_copy(update={"engine": engine or settings.index.engine})
+    return open_engine(root, stated, chunk_policy(settings).recipe)
 
 
 def chunk_policy(settings: Settings) -> ChunkPolicy:

@@ -35,6 +35,8 @@ def freeze(place: Workspace, app: str, note: str = "") -> Bundle:
         "documents": snapshot.documents,
         "chunks": snapshot.chunks,
     }
+    if place.settings.index.engine != "embedded":  # bundles that do not say it stand in the embedded engine
+        pinned["engine"] = place.settings.index.engine
     bundle = freeze_bundle(app, settings.kind, apps.components(place, app, pinned), now=place.clock.now(), note=note)
     place.stores.bundles.put(bundle)
     return bundle

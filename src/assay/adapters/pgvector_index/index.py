@@ -151,14 +151,14 @@ class PgvectorIndex:
         with self._lock, self._server.transaction() as connection:
             state = self._locked(connection)
             versions.drop(connection, state, snapshot_id)
-            rows.purge(connection, state.vectors.values(), _before(self._clock.now()))
+            rows.purge(connection, state.vectors.values(), rows.EVERY_MOMENT)
 
     def compact(self) -> None:
         """Delete every row that neither the head nor a snapshot holds, and give its space back to the tables."""
         with self._lock:
             with self._server.transaction() as connection:
                 state = self._locked(connection)
-                rows.purge(connection, state.vectors.values(), "~")
+                rows.purge(connection, state.vectors.values(), rows.EVERY_MOMENT)
             with self._server.alone() as connection:
                 rows.vacuum(connection, state.vectors.values())
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+EVERY_MOMENT = "~"
+"""Later than any time: what died at whichever moment."""
 _MOST_TERMS = 16_000
 """pgvector's limit of a sparse vector; a chunk with more distinct terms keeps the heaviest."""
 

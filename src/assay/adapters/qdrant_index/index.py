@@ -173,7 +173,7 @@ class QdrantIndex:
         """Forget a snapshot and the points that only it held. Raises NotFound."""
         with self._lock, self._change():
             self._ledger.drop(snapshot_id)
-            self._purge(_seconds(self._clock.now()) - _KEPT.total_seconds())
+            self._purge(float("inf"))
 
     def compact(self) -> None:
         """Delete every point that neither the head nor a snapshot holds; Qdrant frees the space as it optimises."""

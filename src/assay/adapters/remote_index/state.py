@@ -185,3 +185,5 @@ def check_query(dimensions: int, vector: NDArray[np.float32]) -> None:
             f"the query's vector has shape {vector.shape} where the index holds vectors of length {dimensions}",
             remedy="search with the embedder that the index was built with",
         )
+    if not np.isfinite(vector).all():
+        raise InputError("index.vector_shape", "the query's vector holds a number that is not finite")
