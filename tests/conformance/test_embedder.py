@@ -16,6 +16,7 @@ from assay.adapters.embedding_cache import CachedEmbedder
 from assay.adapters.hashing_embedder import HashingEmbedder
 from assay.adapters.minilm import embedder as minilm
 from assay.adapters.minilm.embedder import MiniLmEmbedder
+from assay.adapters.onnx_session import batches_by_length
 from assay.ports.index import Embedder
 from assay.records.errors import CannotJudge, Unavailable
 
@@ -118,7 +119,7 @@ def test_a_length_the_model_has_no_positions_for_is_refused(max_tokens: int) -> 
 def test_batches_hold_every_row_once_and_stay_small() -> None:
     """Rows are grouped by length; a padded batch never exceeds its budget unless one text does alone."""
     lengths = [5, 256, 9, 256, 3, 100, 100, 100, 100, 7]
-    batches = list(MiniLmEmbedder(batch_tokens=384)._batches(lengths))
+    batches = list(batches_by_length(lengths, 384))
     assert sorted(row for batch in batches for row in batch) == list(range(len(lengths)))
     assert all(len(batch) * max(lengths[row] for row in batch) <= 384 for batch in batches)
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from assay.records.errors import Busy, ConfigError, InputError, NotFound
 from assay.records.retrieval import IndexStatus, Snapshot
 from assay.wiring.access import resolver
 from assay.wiring.build import Workspace
+from assay.wiring.embedders import settings_of
 from assay.wiring.forgetting import forgotten
 from assay.wiring.history import publishing
 from assay.wiring.parallel import reading
@@ -32,13 +33,15 @@ from assay.wiring.settings import AccessSetting
 Progress = Callable[[int, int, str], object]
 
 
-def ingest(place: Workspace, paths: Sequence[Path], progress: Progress) -> IngestReport:
+def ingest(
+    place: Workspace, paths: Sequence[Path], progress: Progress, stopped: Callable[[], bool] | None = None
+) -> IngestReport:
     """Bring catalog and index in step with folders and files. Raises Busy while another process does so.
 
-    Ctrl-C ends it in order; the next call goes on from there.
+    Ctrl-C, or `stopped` where the caller listens for it, ends it in order; the next call goes on from there.
     """
     with (
-        place.writing("assay ingest") as index, _interruptible() as stop, publishing(place, index) as publisher,
+        place.writing("assay ingest") as index, _stop(stopped) as stop, publishing(place, index) as publisher,
         reading(place.settings) as where,
     ):  # fmt: skip
         work = replace(_ingest(place, publisher), reading=where)
@@ -92,6 +95,10 @@ def _access(setting: AccessSetting) -> AccessList:
     return AccessList(setting.tenant, setting.groups)
 
 
+def _stop(stopped: Callable[[], bool] | None) -> AbstractContextManager[Callable[[], bool]]:
+    return _interruptible() if stopped is None else nullcontext(stopped)
+
+
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
     """While inside, the first Ctrl-C asks for an orderly end and the second ends at once."""
@@ -122,7 +129,9 @@ def embed(place: Workspace, progress: Callable[[int, int], None]) -> int:
     embedder = place.embedder(place.settings.index.embedder)
     if embedder is None:
         return 0
+    name = place.settings.index.embedder
     with WorkspaceLock(place.store / "vectors.lock", "assay index embed"), _interruptible() as stop:
+        place.embedders.remember(embedder.recipe, name, settings_of(place, name))
         made = embed_missing(place.index, place.stores.catalog, embedder, progress=progress, stop=stop)
         if stop():
             raise KeyboardInterrupt

