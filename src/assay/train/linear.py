@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Loss = Callable[[Floats], tuple[float, Floats]]
 
 _STEPS = 150
 _REMEMBERED_STEPS = 10
@@ -89,10 +90,7 @@ def _loss(stack: _Stack, x: Floats, weights: Floats, ridge: float) -> tuple[floa
     np.subtract.at(slope, stack.question, shares * (stack.weight / whole)[:, None])
     count = len(x)
     value = -float(stack.weight @ np.log(whole)) / count + ridge * float(weights @ weights)
-    return value, np.einsum("qp,qpf->f", slope, x) / count + 2.0 * ridge * weights
-
-
-Loss = Callable[[Floats], tuple[float, Floats]]
+    return value, slope.ravel() @ x.reshape(-1, x.shape[2]) / count + 2.0 * ridge * weights
 
 
 def minimum(loss: Loss, start: Floats) -> Floats:
