@@ -50,7 +50,7 @@ class Workspace:
         return self.engine(self.settings.index.engine)
 
     def engine(self, name: str) -> Engine:
-        """An engine by its name, as `assay.yaml` describes it: bundles from before a move still stand in the old one."""
+        """An engine by its name, as `assay.yaml` describes it: bundles from before a move stand in the old one."""
         if name not in self._engines:
             self._engines[name] = open_index(self.root, self.settings, name)
         return self._engines[name]
