@@ -121,8 +121,6 @@ class OnnxEmbedder:
         with self._lock:
             if self._loaded is None:
                 digests = self._checked()
-                tokenizer = _tokenizer(self._tokenizer, self._max_tokens)
-                session = open_session(self._model, self._threads)
                 if (file_digest(self._model), file_digest(self._tokenizer)) != digests:
                     raise CannotJudge(
                         "embedder.weights_digest",
@@ -130,7 +128,8 @@ class OnnxEmbedder:
                         where=self._model.name,
                         remedy="start again; vectors of the new model are made beside the old ones",
                     )
-                self._loaded = _described(tokenizer, session, self._pooling)
+                tokenizer = _tokenizer(self._tokenizer, self._max_tokens)
+                self._loaded = _described(tokenizer, open_session(self._model, self._threads), self._pooling)
                 return_free_memory()
             return self._loaded
 

@@ -179,12 +179,11 @@ class OpenAIEmbedder:
             raise self._failure(
                 "dimensions", f"sent vectors of another length than {self.dimensions}", "correct embedders.*.dimensions"
             )
-        vectors = np.array([row.embedding for row in rows], dtype=np.float32)
+        vectors = np.array([row.embedding for row in rows], dtype=np.float64)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.isfinite(lengths).all() or (lengths < 1e-12).any():
             raise self._failure("not_finite", "sent a vector without a direction", "check the endpoint")
-        unit: NDArray[np.float32] = vectors / lengths
-        return unit
+        return (vectors / lengths).astype(np.float32)
 
     def _failure(self, code: str, what: str, remedy: str) -> Unavailable:
         return Unavailable(f"embedder.{code}", f"the embeddings endpoint {what}", where=self.recipe, remedy=remedy)
