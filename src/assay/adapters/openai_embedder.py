@@ -183,7 +183,8 @@ class OpenAIEmbedder:
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.isfinite(lengths).all() or (lengths < 1e-12).any():
             raise self._failure("not_finite", "sent a vector without a direction", "check the endpoint")
-        return (vectors / lengths).astype(np.float32)
+        unit: NDArray[np.float32] = (vectors / lengths).astype(np.float32)
+        return unit
 
     def _failure(self, code: str, what: str, remedy: str) -> Unavailable:
         return Unavailable(f"embedder.{code}", f"the embeddings endpoint {what}", where=self.recipe, remedy=remedy)
