@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import unquote
 
 import typer
 
-from assay.cli.common import JsonOption, Progress, WorkspaceOption, open_workspace, print_json, say, table
+from assay.cli.common import JsonOption, Progress, WorkspaceOption, complain, open_workspace, print_json, say, table
 
 if TYPE_CHECKING:
     from assay.records.documents import IngestReport
+    from assay.wiring.build import Workspace
 
 
 def ingest(
@@ -22,12 +24,18 @@ def ingest(
     workspace: WorkspaceOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Stay until the vectors are done too.")] = False,
     vectors: Annotated[bool, typer.Option("--vectors/--no-vectors", help="Make vectors at all.")] = True,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Stay, and take up changes of files and access lists within seconds.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Read documents, chunk and index them. Run again to take up changes; only what changed is touched."""
     from assay.wiring import ingesting
 
     place = open_workspace(workspace)
+    if watch:
+        _watch(place, paths, vectors=vectors, as_json=as_json)
+        return
     report = ingesting.ingest(place, paths, Progress("reading"))
     if as_json:
         print_json(report)
@@ -44,6 +52,27 @@ def ingest(
     elif missing:
         ingesting.embed_in_background(place)
         say(f"vectors: {missing:,} chunks to go, in the background; how far: assay index status")
+
+
+def _watch(place: Workspace, paths: list[Path], *, vectors: bool, as_json: bool) -> None:
+    """One line of JSON, or the report in words, for each sync that changed something."""
+    import json
+
+    from assay.records.digest import plain
+    from assay.wiring import ingesting
+    from assay.wiring.watching import Told, watch
+
+    def tell(told: Told) -> None:
+        if told.problem is not None:
+            complain(str(told.problem))
+        if told.report is None:
+            return
+        say(json.dumps(plain(told.report), ensure_ascii=False)) if as_json else _print(told.report)
+        if vectors and ingesting.missing_vectors(place):
+            ingesting.embed_in_background(place)
+
+    print("watching; Ctrl-C ends it", file=sys.stderr, flush=True)
+    watch(place, paths, tell)
 
 
 def _print(report: IngestReport) -> None:

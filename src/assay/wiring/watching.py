@@ -1,0 +1,95 @@
+"""Keeping a workspace in step with its sources: changes of files, access lists and `assay.yaml` count in seconds."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from assay.adapters.file_watch import ticks
+from assay.records.documents import IngestReport, ParseStatus
+from assay.records.errors import AssayError, Busy, NotFound, Unavailable
+from assay.wiring import ingesting
+from assay.wiring.build import Workspace
+from assay.wiring.config import CONFIG_NAME
+
+_MOVED = (ParseStatus.ADDED, ParseStatus.CHANGED, ParseStatus.DELETED)
+_QUIET = (*_MOVED, ParseStatus.UNCHANGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a watcher tells: a sync that changed something, or a problem because of which it goes on with what it
+    had."""
+
+    report: IngestReport | None = None
+    problem: AssayError | None = None
+
+
+def watch(place: Workspace, paths: Sequence[Path], tell: Callable[[Told], object]) -> None:
+    """Sync now and whenever something changed, until Ctrl-C or SIGTERM, which let a sync that runs end in order.
+
+    What keeps a sync from running (another process writes, a folder is gone, `assay.yaml` is being edited) is told
+    once, and tried again every half second where waiting can help.
+    """
+    roots = [path.expanduser().resolve() for path in paths]
+    with _stoppable() as stop:
+        watcher = _Watcher(place, paths, tell, stop)
+        for changed in ticks(roots, watcher.configs, place.store, stop):
+            if changed or watcher.waiting:
+                watcher.sync()
+
+
+@dataclass
+class _Watcher:
+    place: Workspace
+    paths: Sequence[Path]
+    tell: Callable[[Told], object]
+    stop: Event
+    waiting: bool = False
+    _problem: str = ""
+    _odd: set[tuple[str, ParseStatus, str]] = field(default_factory=set)
+    """What could not be read when it was last told."""
+
+    def configs(self) -> list[Path]:
+        """The files besides the sources that decide what may be found."""
+        listed = self.place.settings.access.csv
+        return [self.place.root / CONFIG_NAME, *([self.place.root / listed] if listed else [])]
+
+    def sync(self) -> None:
+        try:
+            self.place = self.place.with_overrides(())
+            report = ingesting.ingest(self.place, self.paths, lambda *_: None, self.stop.is_set)
+        except AssayError as error:
+            self.waiting = isinstance(error, (Busy, NotFound, Unavailable))
+            if str(error) != self._problem:
+                self.tell(Told(problem=error))
+            self._problem = str(error)
+            return
+        self.waiting, self._problem = False, ""
+        odd = {(one.source_uri, one.status, one.code) for one in report.outcomes if one.status not in _QUIET}
+        if odd != self._odd or any(report.count(status) for status in _MOVED):
+            self.tell(Told(report))
+        self._odd = odd
+
+
+@contextmanager
+def _stoppable() -> Iterator[Event]:
+    """An event that Ctrl-C and SIGTERM set; a second one ends at once."""
+    stop = Event()
+
+    def ask(_signal: int, _frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
