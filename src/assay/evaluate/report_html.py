@@ -89,6 +89,11 @@ def _decision(decision: Decision) -> str:
     ]  # fmt: skip
     header = ("clause", "asks for", "margin", "alpha", "n", "verdict", "why")
     parts.append(scroll(table_html("Every clause of the policy, fixed before the data were seen", header, table)))
+    if decision.certificates:
+        listed = [[c.kind, c.certificate_id[:12] or "none", c.created_at[:10], VERDICT_WORDS[c.verdict][1], c.reason]
+                  for c in decision.certificates]  # fmt: skip
+        caption = "Certificates that the policy asks for"
+        parts.append(scroll(table_html(caption, ("certificate", "id", "made", "verdict", "why"), listed)))
     if decision.notes:
         parts.append(element("ul", *(element("li", escape(note)) for note in decision.notes)))
     return section("Gate", *parts)

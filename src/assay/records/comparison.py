@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from assay.records.digest import sha256_json
+from assay.records.digest import plain, sha256_json
 from assay.records.evaluation import Interval, Metric
 
 
@@ -102,10 +102,17 @@ class GatePolicy:
     """A run in which more samples than this failed cannot be judged."""
     power: float = 0.8
     """Power for the n that `need_more_data` names."""
+    certificates: tuple[str, ...] = ()
+    """Kinds of certificate that the candidate's snapshot must have."""
+    certificate_max_age_days: float = 7.0
 
     @property
     def digest(self) -> str:
-        return sha256_json(self)
+        """A policy without certificates has the digest that it had before there were any."""
+        content = plain(self)
+        if not self.certificates:
+            del content["certificates"], content["certificate_max_age_days"]
+        return sha256_json(content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,18 @@ class ClauseResult:
     p_worse: float | None = None
     """One-sided p-value for "worse than the margin", before the multiplicity correction."""
     n_needed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateResult:
+    """What the newest certificate of a kind says about the candidate, if it may be relied on."""
+
+    kind: str
+    verdict: Verdict
+    reason: str
+    certificate_id: str = ""
+    """Empty when there is none."""
+    created_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,3 +164,4 @@ class Decision:
     reason: str = ""
     n_needed: int | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
+    certificates: tuple[CertificateResult, ...] = ()

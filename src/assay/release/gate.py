@@ -9,7 +9,16 @@ from dataclasses import replace
 from assay.evaluate.compare import narrowed, shared_metrics
 from assay.evaluate.pairing import applicable, has_failed, pair, slice_names
 from assay.evaluate.summary import run_digest
-from assay.records.comparison import Clause, ClauseKind, ClauseResult, Decision, Delta, GatePolicy, Verdict
+from assay.records.comparison import (
+    CertificateResult,
+    Clause,
+    ClauseKind,
+    ClauseResult,
+    Decision,
+    Delta,
+    GatePolicy,
+    Verdict,
+)
 from assay.records.digest import plain, sha256_json
 from assay.records.evaluation import Direction, Metric, MetricKind, Run, RunStatus, Sample
 from assay.records.golden import Case, GoldenSet
@@ -31,12 +40,14 @@ def decide(
     versions: Mapping[str, str],
     now: str,
     recorded_digests: Mapping[str, str] | None = None,
+    certificates: Sequence[CertificateResult] = (),
 ) -> Decision:
     """Judge the candidate against the baseline by `policy`; same arguments, same decision.
 
     Verdicts: `ship` when every clause holds; `do_not_ship` when some clause is refuted; `cannot_judge` when the
     evidence is incomplete, does not match its digests or does not measure what the policy asks; else
     `need_more_data`. `recorded_digests` maps a run id to the digest of its samples noted earlier (`run_digest`).
+    `certificates` are what `certified.judge_certificates` made of those that the policy asks for.
     """
     candidate, baseline = tuple(candidate_samples), tuple(baseline_samples)
     digests = {baseline_run.run_id: run_digest(baseline), candidate_run.run_id: run_digest(candidate)}
@@ -45,12 +56,13 @@ def decide(
     problems = [
         *_mismatches(policy, candidate_run, baseline_run, version, candidate_bundle, baseline_bundle, app),
         *_digest_problems(digests, recorded_digests or {}),
+        *_certificate_problems(policy, certificates),
         *_gaps(candidate_run, candidate, cases, policy.max_failed_share),
         *_gaps(baseline_run, baseline, cases, policy.max_failed_share),
     ]
     results, unmeasured = _clause_results(policy, baseline_run, baseline, candidate_run, candidate, cases, seed)
     problems.extend(unmeasured)
-    verdict = Verdict.CANNOT_JUDGE if problems else _verdict(results)
+    verdict = Verdict.CANNOT_JUDGE if problems else _verdict(results, certificates)
     decision = Decision(
         decision_id="",
         verdict=verdict,
@@ -68,9 +80,10 @@ def decide(
         seed=seed,
         versions=dict(versions),
         created_at=now,
-        reason="; ".join(problems) if problems else _reason(verdict, results),
+        reason="; ".join(problems) if problems else _reason(verdict, results, certificates),
         n_needed=_cases_needed(results, len(cases)) if verdict is Verdict.NEED_MORE_DATA else None,
         notes=_notes(results),
+        certificates=tuple(certificates),
     )
     return replace(decision, decision_id=decision_digest(decision))
 
@@ -78,6 +91,8 @@ def decide(
 def decision_digest(decision: Decision) -> str:
     """SHA-256 over everything in the record but its own id and when it was made: same evidence, same id."""
     content = plain(decision)
+    if not decision.certificates:  # as it was before there were any
+        del content["certificates"]
     return sha256_json({name: value for name, value in content.items() if name not in ("decision_id", "created_at")})
 
 
@@ -98,6 +113,13 @@ def _mismatches(
     if candidate.split != baseline.split:
         found.append("the runs answered different splits of the golden set")
     return found
+
+
+def _certificate_problems(policy: GatePolicy, certificates: Sequence[CertificateResult]) -> list[str]:
+    judged = {result.kind for result in certificates}
+    missing = [f"certificate {kind}: it was not looked for" for kind in policy.certificates if kind not in judged]
+    unsure = [result for result in certificates if result.verdict is Verdict.CANNOT_JUDGE]
+    return missing + [f"certificate {result.kind}: {result.reason}" for result in unsure]
 
 
 def _digest_problems(found: Mapping[str, str], recorded: Mapping[str, str]) -> list[str]:
@@ -172,20 +194,22 @@ def _unmeasurable(clause: Clause, metrics: Mapping[str, Metric], names: set[str]
     return ""
 
 
-def _verdict(results: Sequence[ClauseResult]) -> Verdict:
-    verdicts = {result.verdict for result in results}
+def _verdict(results: Sequence[ClauseResult], certificates: Sequence[CertificateResult]) -> Verdict:
+    verdicts = {result.verdict for result in (*results, *certificates)}
     for verdict in (Verdict.CANNOT_JUDGE, Verdict.DO_NOT_SHIP, Verdict.NEED_MORE_DATA):
         if verdict in verdicts:
             return verdict
     return Verdict.SHIP
 
 
-def _reason(verdict: Verdict, results: Sequence[ClauseResult]) -> str:
+def _reason(verdict: Verdict, results: Sequence[ClauseResult], certificates: Sequence[CertificateResult]) -> str:
     named = [clause_name(result.clause) for result in results if result.verdict is verdict]
     if verdict is Verdict.SHIP:
-        return f"all {len(results)} clauses hold"
+        return f"all {len(results) + len(certificates)} clauses hold"
     if verdict is Verdict.DO_NOT_SHIP:
-        return "worse than the policy allows: " + ", ".join(named)
+        stopped = [f"certificate {one.kind}: {one.reason}" for one in certificates if one.verdict is verdict]
+        worse = ["worse than the policy allows: " + ", ".join(named)] if named else []
+        return "; ".join([*stopped, *worse])
     return "not decided yet: " + ", ".join(named)
 
 
@@ -232,6 +256,7 @@ def explain(decision: Decision) -> tuple[str, ...]:
     lines = [f"{mark} {words}: {decision.reason}"]
     width = max((len(clause_name(result.clause)) for result in decision.clauses), default=0)
     lines.extend(_clause_line(result, width) for result in decision.clauses)
+    lines.extend(_certificate_line(result) for result in decision.certificates)
     if decision.n_needed is not None:
         lines.append(f"  a golden set of about {decision.n_needed:,} cases like these would decide it")
     lines.extend(f"  note: {note}" for note in decision.notes)
@@ -240,6 +265,11 @@ def explain(decision: Decision) -> tuple[str, ...]:
         f"policy {decision.policy_digest[:12]}"
     )
     return tuple(lines)
+
+
+def _certificate_line(result: CertificateResult) -> str:
+    named = f" {result.certificate_id[:12]} of {result.created_at[:10]}" if result.certificate_id else ""
+    return f"  {_WORDS[result.verdict][0]} certificate {result.kind}{named}  {result.reason}"
 
 
 def _clause_line(result: ClauseResult, width: int) -> str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import getpass
+import importlib.metadata
 from collections.abc import Callable, Iterable
 
+from assay.adapters.signing import verify
+from assay.govern.certify import check_signature
 from assay.records.bundles import Bundle, Pointer
-from assay.records.comparison import Clause, ClauseKind, Decision, GatePolicy
+from assay.records.comparison import CertificateResult, Clause, ClauseKind, Decision, GatePolicy
 from assay.records.errors import InputError
 from assay.release import gate as gates
 from assay.release import promotion
 from assay.release.bundle import freeze as freeze_bundle
-from assay.wiring import apps, golden_sets, ingesting, judging
+from assay.release.certified import judge_certificates
+from assay.wiring import apps, certifying, golden_sets, ingesting, judging
 from assay.wiring.build import Workspace
 
 
@@ -46,7 +50,24 @@ def policy(place: Workspace) -> GatePolicy:
     """The gate policy of `assay.yaml` as a record."""
     settings = place.settings.gate
     clauses = tuple(Clause(c.metric, ClauseKind(c.kind), c.margin, c.alpha, c.slice, c.min_n) for c in settings.clauses)
-    return GatePolicy(clauses, settings.max_failed_share, settings.power)
+    return GatePolicy(
+        clauses, settings.max_failed_share, settings.power, settings.certificates, settings.certificate_max_age_days
+    )
+
+
+def certificates(place: Workspace, asked: GatePolicy, candidate: Bundle) -> tuple[CertificateResult, ...]:
+    """What the workspace's own certificates say about a candidate, for the kinds that the policy asks for."""
+    if not asked.certificates:
+        return ()
+    trusted = certifying.signer(place).public_key
+    return judge_certificates(
+        asked,
+        [one for kind in asked.certificates for one in place.stores.certificates.certificates(kind)],
+        snapshot_id=candidate.snapshot_id,
+        now=place.clock.now(),
+        version=importlib.metadata.version("assay"),
+        check=lambda certificate: check_signature(certificate, verify, trusted),
+    )
 
 
 def gate(
@@ -60,8 +81,9 @@ def gate(
             judging.ensure_run(place, one.bundle_id, golden, split, progress)
     a, b = judging.newest_pair(place, baseline.bundle_id, candidate.bundle_id, golden, split)
     full = golden_sets.resolve(place, f"{b.golden_name}@{b.golden_version}")
+    asked = policy(place)
     decision = gates.decide(
-        policy(place),
+        asked,
         app=candidate.app,
         candidate_bundle=candidate.bundle_id,
         baseline_bundle=baseline.bundle_id,
@@ -74,6 +96,7 @@ def gate(
         versions=judging.versions(),
         now=place.clock.now(),
         recorded_digests={run.run_id: run.samples_digest for run in (a, b) if run.samples_digest},
+        certificates=certificates(place, asked, candidate),
     )
     place.stores.decisions.put(decision)
     return decision
