@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from assay.cli.common import JsonOption, Progress, WorkspaceOption, open_workspace, print_json, say, table
+
+EngineName = Literal["embedded", "lancedb", "qdrant", "postgres", "opensearch"]
 
 group = typer.Typer(help="The index: how far it is, its vectors and snapshots.", no_args_is_help=True)
 sources = typer.Typer(help="What was ingested: list it, remove it.", no_args_is_help=True)
@@ -23,7 +25,9 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         return
     share = f" ({100 * found.vectors / found.chunks:.0f} %)" if found.chunks else ""
     say(f"documents {found.documents:,}   chunks {found.chunks:,}   vectors {found.vectors:,}{share}")
-    say(f"embedder  {found.embedder or 'none: lexical only'}")
+    say(f"engine    {found.engine}   embedder  {found.embedder or 'none: lexical only'}")
+    if found.unindexed:
+        say(f"un-indexed {found.unindexed:,}: rows that the engine searches one by one")
     if found.snapshots:
         rows = [(s.snapshot_id[:12], f"{s.documents:,}", f"{s.chunks:,}", f"{s.vectors:,}", s.created_at[:19])
                 for s in found.snapshots]  # fmt: skip
@@ -52,6 +56,45 @@ def freeze(workspace: WorkspaceOption = None) -> None:
 
     made = ingesting.freeze(open_workspace(workspace))
     say(f"snapshot {made.snapshot_id}  documents {made.documents:,}  chunks {made.chunks:,}  vectors {made.vectors:,}")
+
+
+@group.command("migrate")
+def migrate(
+    to: Annotated[EngineName, typer.Option("--to", help="The engine to move to.")],
+    workspace: WorkspaceOption = None,
+    golden: Annotated[str, typer.Option("--golden", help="Ask this golden set; else titles of documents.")] = "",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a move that was interrupted.")] = False,
+    answers: Annotated[bool, typer.Option(help="Also compare the app's answers.")] = True,
+    write: Annotated[
+        bool, typer.Option("--write", help="Name the new engine in assay.yaml if it is no worse.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Build another engine from the catalog and compare its answers with today's; exit code 1 if they got worse.
+
+    assay.yaml stays as it is: the line to change is printed. Nothing is embedded twice; the old index stays.
+    """
+    from assay.cli.migrating import report
+    from assay.wiring import migrating
+
+    place = open_workspace(workspace)
+    shown: dict[str, Progress] = {}
+
+    def progress(done: int, total: int, what: str) -> None:
+        shown.setdefault(what, Progress(what))(done, total)
+
+    made = migrating.migrate(place, to, golden=golden, resume=resume, answers=answers, progress=progress)
+    place.close()
+    print_json(made) if as_json else report(made)
+    if made.worse:
+        raise typer.Exit(1)
+    if write:
+        from assay.wiring.engine_line import write_engine
+
+        write_engine(place.config.path, to)
+        say(f"assay.yaml now names {to}")
+    elif not as_json:
+        say(f"to use it, change one line of assay.yaml:   index: engine: {to}   (or run this again with --write)")
 
 
 @sources.command("list")

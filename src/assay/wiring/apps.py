@@ -168,7 +168,7 @@ def start_bundle(place: Workspace, bundle: Bundle, *, traced: bool = True, seams
     except NotFound:
         raise NotFound(
             "bundle.no_snapshot", f"the engine {engine} no longer has the snapshot that this bundle pins",
-            where=bundle.bundle_id[:12], remedy="assay bundle freeze APP, then gate the new bundle",
+            where=bundle.bundle_id[:12], remedy="assay bundle APP, then gate the new one",
         ) from None  # fmt: skip
     return _assemble(place, bundle.app, bundle.bundle_id, bundle.components, reader, traced, seams)
 

@@ -158,9 +158,11 @@ def status(place: Workspace) -> IndexStatus:
     embedder = place.embedder(place.settings.index.embedder)
     documents, _ = place.stores.catalog.counts()
     missing = len(place.index.missing_vectors(embedder.recipe)) if embedder else head.chunks
+    told = place.index.status()
     return IndexStatus(
-        documents, head.chunks, head.chunks - missing, embedder.recipe if embedder else "", place.index.snapshots()
-    )
+        documents, head.chunks, head.chunks - missing, embedder.recipe if embedder else "", told.snapshots,
+        told.engine, told.unindexed,
+    )  # fmt: skip
 
 
 def freeze(place: Workspace) -> Snapshot:
