@@ -23,8 +23,9 @@ OVERLAP = 16_000
 PATIENCE_S = 20.0
 _SQLITE = b"SQLite format 3\x00"
 _BESIDE = ("-wal", "-shm", "-journal")
-_DISPOSABLE = ("*.log", "reports/**/*", "log/**/*", "logs/**/*")
+_DISPOSABLE = ("*.log", "reports/**/*", "log/**/*", "logs/**/*", "migrations/*")
 """What Assay writes for people to read and can write again, or can do without."""
+_LINES = (".json", ".jsonl")
 _HALF_WRITTEN = re.compile(r"\.writing-(\d+)-|\.(\d+)\.part\Z|\.(?:gone\.)?[0-9a-f]{64}\.(\d+)\Z")
 
 
@@ -78,7 +79,7 @@ def _alive(process: int) -> bool:
 
 
 def _marked(path: Path, marks: Marks) -> bool:
-    return any(len(marks.found(text)) for piece in _pieces(path) for text in readings(piece))
+    return _raw(path, marks, _NOTHING) > 0
 
 
 def empty_cache(path: Path) -> int:
@@ -174,7 +175,14 @@ def _raw(path: Path, marks: Marks, known: Digests) -> int:
     for piece in _pieces(path):
         vectors += marks.in_vectors(piece)
         found += [marks.found(text) for text in readings(piece)]
-    return vectors + len(np.setdiff1d(np.concatenate(found), known))
+    names = sum(map(marks.in_json, _lines(path))) if path.suffix in _LINES else 0
+    return names + vectors + len(np.setdiff1d(np.concatenate(found), known))
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a file of JSON, for names that only count where they are a whole value."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        yield from file
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

@@ -11,14 +11,14 @@ from typing import Protocol
 from assay.records.certificates import Certificate
 
 KIND = "forgetting"
-ERASING, PROBING, REMAINS, DONE = "erasing", "probing", "remains", "done"
-"""States of an erasure. While it is `erasing` its record names documents, because the steps need the names; from
-`probing` on it holds keyed digests only. `remains` means that a probe still found something."""
+ERASING, REMAINS, DONE = "erasing", "remains", "done"
+"""States of an erasure; `remains` means that a probe still found something, and that it will be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """One erasure in the journal. It never holds text of documents or people."""
+    """One erasure in the journal. It names nothing and nobody: what is to go is told by marks, which lie beside it
+    until it is done."""
 
     erasure_id: str
     state: str
@@ -27,11 +27,6 @@ class Erasure:
     """How it was asked for: `document`, `source`, `subject`."""
     salt: str
     """64 hex digits; key of `denied`."""
-    doc_ids: tuple[str, ...] = ()
-    chunk_ids: tuple[str, ...] = ()
-    texts: tuple[str, ...] = ()
-    """Hashes of the text copies that no document which stays has too."""
-    source_uris: tuple[str, ...] = ()
     denied: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """What no sync may bring back, as keyed digests: of a document's id, with those of its texts and files."""
     counts: dict[str, int] = field(default_factory=dict)
@@ -125,23 +120,13 @@ def allowed_again(erasures: Iterable[Erasure], doc_ids: Sequence[str]) -> tuple[
 
 
 def erase(erasure: Erasure, steps: Mapping[str, Step], journal: Journal) -> Erasure:
-    """Run every step in order and note what each removed; then let go of the names."""
+    """Run every step in order, and note what each removed."""
     counts = dict(erasure.counts)
     for name, step in steps.items():
-        removed = step()
-        counts[name] = counts.get(name, 0) + removed
-    nameless = replace(
-        erasure,
-        state=PROBING if erasure.state == ERASING else erasure.state,
-        doc_ids=(),
-        chunk_ids=(),
-        texts=(),
-        source_uris=(),
-        counts=counts,
-        attempts=erasure.attempts + 1,
-    )
-    journal.put(nameless)
-    return nameless
+        counts[name] = counts.get(name, 0) + step()
+    noted = replace(erasure, counts=counts, attempts=erasure.attempts + 1)
+    journal.put(noted)
+    return noted
 
 
 def certificate(erasure: Erasure, probed: Probed, marks: Mapping[str, object], now: str) -> Certificate:

@@ -13,7 +13,7 @@ import json
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -74,6 +74,8 @@ class Marks:
     shingles: Mapping[int, Digests] = field(default_factory=dict)
     subjects: Mapping[int, Digests] = field(default_factory=dict)
     names: frozenset[int] = frozenset()
+    telling: frozenset[int] = frozenset()
+    """Those names that can hardly mean anything else and that nothing which stays is called by."""
     hashes: Digests = field(default_factory=lambda: _NONE)
     """Those names that are hashes of 32 hex digits or more: they are recognised inside running text too."""
     vectors: Digests = field(default_factory=lambda: _NONE)
@@ -113,8 +115,7 @@ class Marks:
         return sum(self.holds(value) if suspect else self._is_telling(value) for value in values(text))
 
     def _is_telling(self, text: str) -> bool:
-        """A name that can hardly mean anything else."""
-        return self.is_name(text) and _enough(words(text))
+        return bool(self.telling) and self._codes[text] in self.telling
 
     def holds_subject(self, text: str) -> bool:
         codes = self._of(words(text))
@@ -130,12 +131,6 @@ class Marks:
                 if len(met):
                     shingles[n] = np.setdiff1d(known, met, assume_unique=True)
         return replace(self, shingles=shingles)
-
-    def without_names(self, names: Iterable[str]) -> Marks:
-        """The same marks less names that something which stays has too."""
-        gone = self._of(list(names))
-        kept = self.names.difference(gone.tolist())
-        return replace(self, names=kept, hashes=np.setdiff1d(self.hashes, gone))
 
     def in_vectors(self, data: bytes) -> int:
         """How many vectors in a file of float32 numbers begin as a removed one does, wherever they stand."""
@@ -160,8 +155,9 @@ class Marks:
             groups: dict[str, dict[int, Digests]] = {"shingles": {}, "subjects": {}}
             for kind, n in json.loads(bytes(arrays["groups"]).decode()):
                 groups[kind][int(n)] = arrays[f"{kind}{n}"]
-            names = frozenset(int(code) for code in arrays["names"])
-            return Marks(key, groups["shingles"], groups["subjects"], names, arrays["hashes"], arrays["vectors"])
+            names, telling = (frozenset(arrays[kind].tolist()) for kind in ("names", "telling"))
+            held = groups["shingles"], groups["subjects"], names, telling, arrays["hashes"], arrays["vectors"]
+            return Marks(key, *held)
 
 
 def _packed(marks: Marks) -> bytes:
@@ -169,16 +165,18 @@ def _packed(marks: Marks) -> bytes:
     arrays: dict[str, NDArray[np.uint64]] = {f"{kind}{n}": getattr(marks, kind)[n] for kind, n in listed}
     out = io.BytesIO()
     groups = np.frombuffer(json.dumps(listed).encode(), dtype=np.uint8)
-    names = np.array(sorted(marks.names), dtype=np.uint64)
-    np.savez(out, groups=groups, names=names, hashes=marks.hashes, vectors=marks.vectors, **arrays)  # type: ignore[arg-type]
+    arrays["names"] = np.array(sorted(marks.names), dtype=np.uint64)
+    arrays["telling"] = np.array(sorted(marks.telling), dtype=np.uint64)
+    np.savez(out, groups=groups, hashes=marks.hashes, vectors=marks.vectors, **arrays)  # type: ignore[arg-type]
     return out.getvalue()
 
 
 def new_marks(
-    texts: Iterable[str] = (), subjects: Iterable[str] = (), names: Iterable[str] = (), *, key: bytes = b""
+    texts: Iterable[str] = (), subjects: Iterable[str] = (), names: Iterable[str] = (), shared: Collection[str] = ()
 ) -> Marks:
-    """Marks of whole texts, of subjects (each counts wherever it stands) and of names, under a fresh key."""
-    empty = Marks(key or secrets.token_bytes(32))
+    """Marks of whole texts, of subjects (each counts wherever it stands) and of names, under a fresh key. Names that
+    something which stays has too, such as a heading, are `shared`: only fields that hold ids are compared with them."""
+    empty = Marks(secrets.token_bytes(32))
     stated = list(dict.fromkeys(names))
     shingles = _grouped(empty, texts, _enough)
     for n, known in _grouped(empty, stated, lambda found: len(found) >= NAMED).items():
@@ -189,6 +187,7 @@ def new_marks(
         shingles=shingles,
         subjects=_grouped(empty, subjects, bool),
         names=frozenset(empty._of(stated).tolist()),
+        telling=frozenset(empty._of([n for n in stated if n not in shared and _enough(words(n))]).tolist()),
         hashes=hashes,
     )
 
@@ -235,7 +234,9 @@ def _members(codes: Digests, known: Digests) -> Digests:
 
 
 def vector_marks(vectors: NDArray[np.float32]) -> Digests:
-    """The first eight bytes of each row; shape (n, dimensions) with at least two numbers a row."""
+    """The first eight bytes of each row; shape (n, dimensions) with at least two numbers a row. A row that begins with
+    a zero has no mark: zeros stand everywhere."""
+    vectors = vectors[(vectors[:, :2] != 0).all(axis=1)]
     if not len(vectors):
         return _NONE
     pairs = np.ascontiguousarray(vectors[:, :2].astype("<f4")).view("<u8").reshape(-1)

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from assay.adapters import erasing_files
 from assay.adapters.embedded_index.erasing import EmbeddedErasing
 from assay.adapters.embedded_index.index import EmbeddedIndex
-from assay.adapters.sql.erasing import KINDS, SqlErasing
+from assay.adapters.sql.erasing import KINDS, Others, SqlErasing
 from assay.govern.forget import Erasure, Probed, Remain, Step
 from assay.govern.forget_marks import Marks
 from assay.govern.forget_probe import probe_search, probe_stores
 from assay.govern.forget_readings import values
+from assay.records.bundles import Bundle
 from assay.records.documents import Chunk
 from assay.wiring.build import Workspace, open_index
 
 FOLDER = "forget"
+EMBEDDED = "embedded"
 _DOCUMENTS_AT_ONCE = 500
 
 
@@ -44,9 +47,9 @@ class Work:
         return SqlErasing(self.place.database)
 
     @cached_property
-    def others(self) -> tuple[frozenset[str], frozenset[str]]:
-        """Text hashes and names of every document that stays."""
-        return self.tables.held_by_others(self.erasure.doc_ids)
+    def others(self) -> Others:
+        """What the documents that stay have."""
+        return self.tables.others(self.tables.named(self.marks))
 
     @cached_property
     def forbidden(self) -> Marks:
@@ -54,12 +57,12 @@ class Work:
         return self.marks.without(self._allowed_texts())
 
     def _allowed_texts(self) -> Iterator[str]:
-        texts, names = self.others
         blobs = self.place.stores.blobs
-        for digest in sorted(texts):
+        for digest in sorted(self.others.texts):
             if blobs.has(digest):
                 yield blobs.get(digest).decode()
-        yield from names
+        yield from self.others.uris
+        yield from self.others.spoken
         for components in self.tables.bundle_texts():
             yield from values(components)
 
@@ -79,18 +82,19 @@ class Work:
 
     def _catalog(self) -> int:
         _ = self.forbidden  # what stays is read while the rows that say so are whole
-        return self.tables.erase_documents(self.erasure.doc_ids, self.erasure.source_uris)
+        return self.tables.erase_documents(self.marks)
 
     def _blobs(self) -> int:
         """Text copies of the documents, and copies that no document names but that hold their text: those of an
         ingestion that was killed before it wrote the catalog."""
-        blobs, kept = self.place.stores.blobs, self.others[0]
-        gone = {digest for digest in self.erasure.texts if digest not in kept and blobs.has(digest)}
-        for path in (self.place.store / "blobs").glob("??/*"):
-            if len(path.name) == 64 and path.name not in kept and self._is_marked(path):
-                gone.add(path.name)
+        gone = [
+            path.name
+            for path in (self.place.store / "blobs").glob("??/*")
+            if len(path.name) == 64 and path.name not in self.others.texts
+            and (self.marks.is_name(path.name) or self._is_marked(path))
+        ]  # fmt: skip
         for digest in gone:
-            blobs.delete(digest)
+            self.place.stores.blobs.delete(digest)
         return len(gone)
 
     def _is_marked(self, path: Path) -> bool:
@@ -105,17 +109,20 @@ class Work:
         return redact
 
     def _index(self) -> int:
-        if self.embedded is None:
-            with closing(open_index(self.place.root, self.place.settings)) as index:
-                index.remove(self.erasure.doc_ids)
+        waiting = self.tables.awaiting(self.marks)
+        removed = self._rewrite(self.embedded, self._current()) if self.embedded is not None else 0
+        for name in self.outside:
+            with closing(open_index(self.place.root, self.place.settings, name)) as index:
+                index.remove(waiting)
                 index.commit()
                 index.compact()
-            return len(self.erasure.doc_ids)
-        return self._rewrite(self.embedded, self._current())
+            removed += len(waiting)
+        self.tables.left_index(waiting)
+        return removed
 
     def _rewrite(self, folder: EmbeddedErasing, chunks: Iterator[Sequence[Chunk]]) -> int:
         with closing(EmbeddedIndex(folder.folder)) as index:
-            held = folder.rewrite_words(index, self.marks, self.erasure.doc_ids, chunks)
+            held = folder.rewrite_words(index, self.marks, chunks)
             index.compact()
         folder.sweep()
         return held
@@ -134,11 +141,21 @@ class Work:
         """The index of versions that are over, where there is one."""
         return self._rewrite(self.past, self._past()) if self.past else 0
 
-    @property
+    @cached_property
     def embedded(self) -> EmbeddedErasing | None:
-        """None where the engine stands outside the workspace's folder."""
+        """The engine in the workspace's folder, which may hold documents also after a move to another."""
         folder = self.place.store / "index"
-        return EmbeddedErasing(folder) if self.place.settings.index.engine == "embedded" else None
+        return EmbeddedErasing(folder) if (folder / "engine" / "meta.json").exists() else None
+
+    @cached_property
+    def outside(self) -> tuple[str, ...]:
+        """Engines elsewhere: the configured one, those that bundles stand in, and one that is being moved to."""
+        moving = {path.stem for path in (self.place.store / "migrations").glob("*.jsonl")}
+        pinned = {bundle.components.get("snapshot", {}).get("engine", EMBEDDED) for bundle in self._bundles()}
+        return tuple(sorted({self.place.settings.index.engine, *moving, *pinned} - {EMBEDDED}))
+
+    def _bundles(self) -> tuple[Bundle, ...]:
+        return self.place.stores.bundles.bundles()
 
     @property
     def past(self) -> EmbeddedErasing | None:
@@ -146,13 +163,15 @@ class Work:
         return EmbeddedErasing(folder) if (folder / "engine" / "meta.json").exists() else None
 
     def _snapshots(self) -> int:
+        replaced: dict[str, str] = {}
         if self.embedded is not None:
-            replaced = self.embedded.replace_snapshots(self.place.stores.catalog, self.marks)
-        else:  # another engine cannot say what a snapshot holds, so none that exists may stay
-            with closing(open_index(self.place.root, self.place.settings)) as index:
-                replaced = dict.fromkeys((one.snapshot_id for one in index.snapshots()), "")
-                for snapshot_id in replaced:
-                    index.drop_snapshot(snapshot_id)
+            replaced |= self.embedded.replace_snapshots(self.place.stores.catalog, self.marks)
+        for name in self.outside:  # another engine cannot say what a snapshot holds, so none may stay
+            with closing(open_index(self.place.root, self.place.settings, name)) as index:
+                for snapshot in index.snapshots():
+                    index.drop_snapshot(snapshot.snapshot_id)
+                    replaced[snapshot.snapshot_id] = ""
+                index.compact()
         self.snapshots |= replaced
         return len(replaced)
 
@@ -185,7 +204,12 @@ class Work:
         for counts, found in parts:
             remains += found
             looked = {name: looked.get(name, 0) + counts.get(name, 0) for name in {**looked, **counts}}
-        return Probed(looked, tuple(remains))
+        return Probed(looked, tuple(replace(one, where=self._shown(one.where)) for one in remains))
+
+    def _shown(self, where: str) -> str:
+        """A place without what it may itself tell: content hashes are cut short, other marked names left out."""
+        short = re.sub(r"[0-9a-f]{32,}", lambda match: match.group()[:6] + "…", where)
+        return "(named as what was forgotten)" if self.forbidden.holds(short) else short
 
 
 def _batches(doc_ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -21,7 +21,7 @@ from assay.records.certificates import Certificate
 from assay.records.errors import CannotJudge, InputError, NotFound
 from assay.wiring.build import Workspace
 from assay.wiring.certifying import signer
-from assay.wiring.forget_work import Work, marks_folder
+from assay.wiring.forget_work import EMBEDDED, Work, marks_folder
 
 PURPOSE = "assay forget"
 Told = Callable[[str], object]
@@ -151,43 +151,38 @@ def _about(place: Workspace, tables: SqlErasing, subject: Marks) -> set[str]:
 def _marked(place: Workspace, asked: Asked, doc_ids: tuple[str, ...], uris: tuple[str, ...]) -> Work:
     """The work with its marks: made while the texts still stand."""
     tables = SqlErasing(place.database)
-    held = tables.held(doc_ids)
-    kept_texts, kept_names = tables.held_by_others(doc_ids)
+    held, others = tables.held(doc_ids), tables.others(doc_ids)
     blobs = place.stores.blobs
-    texts = [blobs.get(digest).decode() for digest in sorted(held.texts - kept_texts) if blobs.has(digest)]
-    titles = [title for title in held.titles if len(words(title)) >= SHINGLE and title not in kept_names]
-    names = {*doc_ids, *held.chunk_ids, *(held.texts - kept_texts), *held.source_uris, *uris, *held.files}
-    marks = new_marks([*texts, *titles], asked.subjects, sorted(names - kept_names))
-    if place.settings.index.engine == "embedded":
+    gone = held.texts - others.texts
+    texts = [blobs.get(digest).decode() for digest in sorted(gone) if blobs.has(digest)]
+    titles = [title for title in held.titles if len(words(title)) >= SHINGLE]
+    hashes = (held.texts | held.files) - others.texts
+    addresses = {*held.source_uris, *uris} - (others.uris - {*uris})
+    names = {*doc_ids, *held.chunk_ids, *hashes, *addresses}
+    marks = new_marks([*texts, *titles], asked.subjects, sorted(names), others.spoken)
+    if place.settings.index.engine == EMBEDDED:
         head = place.index.head()
         assert isinstance(head, EmbeddedReader)
         marks = replace(marks, vectors=marks_of_vectors(head, held.chunk_ids))
-    erasure = Erasure(
-        erasure_id=secrets.token_hex(8),
-        state=ERASING,
-        created_at=place.clock.now(),
-        asked=asked.kinds,
-        salt=secrets.token_hex(32),
-        doc_ids=doc_ids,
-        chunk_ids=tuple(sorted(held.chunk_ids)),
-        texts=tuple(sorted(held.texts - kept_texts)),
-        source_uris=uris,
-    )
+    salt = secrets.token_hex(32)
     stated = {
-        doc_id: [(kind, value) for kind, value in hashes if value not in kept_texts]
-        for doc_id, hashes in held.by_document.items()
+        doc_id: [(kind, value) for kind, value in known if value not in others.texts]
+        for doc_id, known in held.by_document.items()
     }
-    return Work(place, replace(erasure, denied=denials(erasure.salt, stated)), marks, texts)
+    erasure = Erasure(secrets.token_hex(8), ERASING, place.clock.now(), asked.kinds, salt, denied=denials(salt, stated))
+    return Work(place, erasure, marks, texts)
 
 
 def _live_on(place: Workspace, work: Work, snapshots: Sequence[str]) -> tuple[str, ...]:
+    """Apps whose live bundle stands on a snapshot that is replaced, or in an engine whose snapshots are dropped."""
     found = []
     for app in place.settings.apps:
         pointer = place.stores.releases.pointer(app)
         if pointer is None:
             continue
-        pinned = place.stores.bundles.get(pointer.bundle_id).snapshot_id
-        if work.embedded is None or work.embedded.standing(pinned) in snapshots:
+        pinned = place.stores.bundles.get(pointer.bundle_id)
+        elsewhere = pinned.components.get("snapshot", {}).get("engine", EMBEDDED) != EMBEDDED
+        if elsewhere or (work.embedded is not None and work.embedded.standing(pinned.snapshot_id) in snapshots):
             found.append(app)
     return tuple(found)
 

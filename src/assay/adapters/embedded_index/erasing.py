@@ -81,18 +81,16 @@ class EmbeddedErasing:
     def _snapshots(self) -> Path:
         return self.folder / "snapshots"
 
-    def rewrite_words(
-        self, index: EmbeddedIndex, marks: Marks, doc_ids: Sequence[str], chunks: Iterator[Sequence[Chunk]]
-    ) -> int:
+    def rewrite_words(self, index: EmbeddedIndex, marks: Marks, chunks: Iterator[Sequence[Chunk]]) -> int:
         """Write every remaining document anew in one commit, so that no file holds a word of a removed one.
 
         The engine only marks documents as deleted and offers no merge; a segment of which nothing is left it drops at
         the commit. `chunks` gives the remaining documents, some at a time, each whole. Returns how many chunks the
         engine's files still held; nothing is written when there was none.
         """
-        held = self._held(self._engine, marks)
-        if held or self._rows_of(doc_ids):
-            index.remove(doc_ids)
+        held, listed = self._held(self._engine, marks), self._listed(marks)
+        if held or listed:
+            index.remove(listed)
             for some in chunks:
                 index.add(some)
             index.commit()
@@ -113,11 +111,11 @@ class EmbeddedErasing:
             searcher = tantivy.Index.open(str(folder)).searcher()
             return sum(marks.is_name(chunk_id) for chunk_id, _ in searcher.terms_with_prefix("chunk", ""))
 
-    def _rows_of(self, doc_ids: Sequence[str]) -> int:
-        """Documents that the index still lists."""
-        ask = "SELECT count(DISTINCT doc_id) FROM rows WHERE doc_id = ?"
+    def _listed(self, marks: Marks) -> list[str]:
+        """Ids of marked documents that the index still lists."""
         with disk_errors("reading the index"), closing(sqlite3.connect(self.folder / "rows.sqlite")) as rows:
-            return sum(rows.execute(ask, (doc_id,)).fetchone()[0] for doc_id in doc_ids)
+            every = [doc_id for (doc_id,) in rows.execute("SELECT DISTINCT doc_id FROM rows")]
+        return list(filter(marks.is_name, every))
 
     def replace_snapshots(self, catalog: Catalog, marks: Marks) -> dict[str, str]:
         """Put a snapshot without them in the place of each that holds marked chunks; old id to new, empty: dropped."""

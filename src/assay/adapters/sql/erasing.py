@@ -79,6 +79,15 @@ class Held:
     """`("text", hash)` and `("file", hash)` of each document, files that held others too left out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What documents that stay have: hashes of their texts and files, addresses, and what they are called."""
+
+    texts: frozenset[str]
+    uris: frozenset[str]
+    spoken: frozenset[str]
+
+
 class SqlErasing:
     """What `assay forget` does to the database. Every method may be repeated and finds nothing to do then."""
 
@@ -122,25 +131,46 @@ class SqlErasing:
         by_document = {doc_id: frozenset(held) for doc_id, held in hashes.items()}
         return Held(kept["chunks"], by_kind["text"], kept["uris"], kept["titles"], by_kind["file"], by_document)
 
-    def held_by_others(self, doc_ids: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
-        """`(text hashes, names)` of every other document: what may legitimately stand in the workspace."""
+    def others(self, doc_ids: Iterable[str]) -> Others:
+        """What every other document has: what may legitimately stand in the workspace."""
         gone = set(doc_ids)
-        texts: set[str] = set()
-        names: set[str] = set()
+        texts, uris, spoken = set[str](), set[str](), set[str]()
         for row in self._paged(chunks, chunks.c.chunk_id):
             if row.doc_id not in gone:
                 chunk = from_text(Chunk, row.record)
                 texts.add(chunk.text_sha256)
-                names |= {chunk.title, *chunk.heading_path, chunk.source_uri, chunk.doc_id}
+                uris.add(chunk.source_uri)
+                spoken |= {chunk.title, *chunk.heading_path, chunk.doc_id}
         for row in self._paged(documents, documents.c.doc_id):
             if row.doc_id not in gone:
                 document = from_text(Document, row.record)
                 texts.add(document.text_sha256)
-                names |= {document.title, document.source_uri, row.source_uri, document.doc_id}
+                uris |= {document.source_uri, row.source_uri}
+                spoken |= {document.title, document.doc_id, *(value for _, value in document.metadata)}
         with self._database.read() as connection:
             found = select(versions.c.doc_id, versions.c.text_sha256)
             texts.update(row.text_sha256 for row in connection.execute(found) if row.doc_id not in gone)
-        return frozenset(texts), frozenset(filter(None, names))
+        for state in self._states():
+            if not gone.issuperset(state.doc_ids) or not state.doc_ids:
+                texts.add(state.sha256)
+                uris.add(state.source_uri)
+        return Others(frozenset(texts), frozenset(filter(None, uris)), frozenset(filter(None, spoken)))
+
+    def named(self, marks: Marks) -> tuple[str, ...]:
+        """Documents of which something is still in the catalog."""
+        return tuple(sorted(filter(marks.is_name, self.every_document())))
+
+    def awaiting(self, marks: Marks) -> tuple[str, ...]:
+        """Documents that are gone from the catalog and that the index may still hold."""
+        with self._database.read() as connection:
+            return tuple(filter(marks.is_name, connection.execute(select(removals.c.doc_id)).scalars()))
+
+    def left_index(self, doc_ids: Sequence[str]) -> None:
+        """The index holds these no more."""
+        with self._database.write() as connection:
+            _overwriting(connection)
+            for ids in batches(doc_ids):
+                connection.execute(delete(removals).where(removals.c.doc_id.in_(ids)))
 
     def bundle_texts(self) -> Iterator[str]:
         """The components of every bundle: prompts and settings, which are no documents."""
@@ -186,25 +216,19 @@ class SqlErasing:
 
     # --- taking it away
 
-    def erase_documents(self, doc_ids: Sequence[str], source_uris: Iterable[str] = ()) -> int:
-        """Documents, all their chunks and versions, and their part in sources; the number of rows."""
-        gone = set(doc_ids)
+    def erase_documents(self, marks: Marks) -> int:
+        """Documents, all their chunks and versions, and their part in sources; the number of rows. Until the index has
+        followed, `awaiting` names them."""
+        gone = self.named(marks)
         with self._database.write() as connection:
             _overwriting(connection)
+            upsert(connection, removals, [{"doc_id": doc_id} for doc_id in gone])
             count = 0
-            for ids in batches(list(doc_ids)):
+            for ids in batches(gone):
                 for table in (chunks, versions, documents):
                     count += connection.execute(delete(table).where(table.c.doc_id.in_(ids))).rowcount
-                connection.execute(delete(removals).where(removals.c.doc_id.in_(ids)))
-            for state in [from_text(SourceState, t) for t in connection.execute(select(sources.c.record)).scalars()]:
-                kept = tuple(doc_id for doc_id in state.doc_ids if doc_id not in gone)
-                if state.source_uri in source_uris or (state.doc_ids and not kept):
-                    connection.execute(delete(sources).where(sources.c.source_uri == state.source_uri))
-                    count += 1
-                elif kept != state.doc_ids:
-                    record = to_text(replace(state, doc_ids=kept))
-                    mine = sources.c.source_uri == state.source_uri
-                    connection.execute(update(sources).where(mine).values(record=record))
+            for text in connection.execute(select(sources.c.record)).scalars().all():
+                count += _leave_source(connection, from_text(SourceState, text), marks)
         return count
 
     def redact(self, kind: str, marks: Marks) -> int:
@@ -236,6 +260,17 @@ class SqlErasing:
             if len(rows) < PAGE:
                 return
             after = getattr(rows[-1], key.name)
+
+
+def _leave_source(connection: Connection, state: SourceState, marks: Marks) -> int:
+    """Take documents out of what is remembered of a file; the file too when it held nothing else or is marked."""
+    mine = sources.c.source_uri == state.source_uri
+    kept = tuple(doc_id for doc_id in state.doc_ids if not marks.is_name(doc_id))
+    if marks.is_name(state.source_uri) or (state.doc_ids and not kept):
+        return connection.execute(delete(sources).where(mine)).rowcount
+    if kept != state.doc_ids:
+        connection.execute(update(sources).where(mine).values(record=to_text(replace(state, doc_ids=kept))))
+    return 0
 
 
 def _overwriting(connection: Connection) -> None:
