@@ -8,7 +8,9 @@ import zipfile
 import parser_examples as examples
 import pytest
 
-from assay.adapters.parsers.pdf_layout import Line, drop_running, is_row, layout
+from assay.adapters.parsers.pdf_layout import layout
+from assay.adapters.parsers.pdf_lines import Line, is_row
+from assay.adapters.parsers.pdf_running import drop_running
 from assay.adapters.parsers.registry import parsers
 from assay.records.access import AccessList
 from assay.records.documents import BlockKind, Page, Parsed
@@ -173,7 +175,7 @@ def test_pdf_has_headings_paragraphs_tables_and_pages() -> None:
     """Wrapped lines are one paragraph; rows of figures are a table; every page knows its span."""
     (parsed,) = read(".pdf", examples.pdf())
     sentence = "The company grew in every quarter of the year and hired many people."
-    table = "Revenue 2025 2024\nGermany 1,200 1,100\nFrance 800 (70)"
+    table = "Revenue\t2025\t2024\nGermany\t1,200\t1,100\nFrance\t800\t(70)"
     pages = [f"Chapter {number}\n\n{' '.join([sentence] * 4)}\n\n{table}" for number in (1, 2)]
     assert parsed.text == "\n\n".join(pages)
     assert kinds(parsed) == ["heading", "paragraph", "table"] * 2
@@ -192,7 +194,7 @@ def test_a_hyphen_that_only_breaks_a_line_goes() -> None:
     """One between words that belong together stays."""
     lines = [Line("The data-", 500, 700, 11), Line("base is a two-", 500, 688, 11), Line("Phase system.", 500, 676, 11)]
     (element,) = layout([lines])
-    assert element.text == "The database is a two- Phase system."
+    assert element.text == "The database is a two-Phase system."
 
 
 def test_a_paragraph_goes_on_over_a_page_break() -> None:
@@ -275,4 +277,4 @@ def test_bold_heads_of_columns_are_no_headings() -> None:
         [page((PROSE, False), ("Three Months Ended", True), ("Revenue", True), ("Sales 5,931 7,103", False))]
     )
     assert [element.kind.value for element in found] == ["paragraph", "table"]
-    assert found[1].text == "Three Months Ended\nRevenue\nSales 5,931 7,103"
+    assert found[1].text == "Three Months Ended\nRevenue\nSales\t5,931\t7,103"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,9 @@ from assay.records.digest import sha256_bytes
 from assay.records.documents import BlockKind, Chunk, Document, Parsed
 from assay.records.errors import InputError
 
-_LIBRARY_FAILURES = (ArithmeticError, AttributeError, LookupError, RecursionError, SyntaxError, TypeError, ValueError)
+_LIBRARY_FAILURES = (
+    ArithmeticError, AttributeError, LookupError, RecursionError, SyntaxError, TypeError, ValueError, zlib.error
+)  # fmt: skip
 """What parsing libraries raise on damaged files besides their own errors; it costs the file, not the whole sync."""
 LOW_QUALITY = "ingest.low_quality"
 SCAN_HELD = "ingest.scan_held"

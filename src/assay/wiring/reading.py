@@ -29,8 +29,13 @@ def reader(settings: Settings, access: AccessRules) -> Reader:
     )
 
 
-def _parsers(_ingest: IngestSettings) -> Mapping[str, Parser]:
-    return parsers()
+def _parsers(ingest: IngestSettings) -> Mapping[str, Parser]:
+    if ingest.ocr == "none":
+        return parsers()
+    from assay.adapters.ocr import tesseract
+    from assay.adapters.parsers.pdf import PdfParser
+
+    return {**parsers(), ".pdf": PdfParser(tesseract(ingest.ocr_languages))}
 
 
 def _scan(ingest: IngestSettings) -> ScanPolicy | None:

@@ -2,50 +2,156 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
+from assay.adapters.ocr import SeenWord
 from assay.adapters.parsers.copying import TextCopy, clean, one_line
-from assay.adapters.parsers.pdf_layout import Element, Line, layout
+from assay.adapters.parsers.pdf_columns import in_order
+from assay.adapters.parsers.pdf_layout import Element, layout
+from assay.adapters.parsers.pdf_lines import Line
+from assay.adapters.parsers.pdf_picture import read_picture
+from assay.adapters.parsers.pdf_text import Piece, read_page
 from assay.adapters.parsers.stated import read_stated
 from assay.records.documents import Page, Parsed
 from assay.records.errors import InputError
 
 _DATE = re.compile(r"D:(\d{14})")
-_BOLD = re.compile(rb"bold|black|heavy|semibold", re.IGNORECASE)
-_MIN_CHARS_A_PAGE = 3
-_BOLD_WEIGHT = 600
+_MIN_CHARS = 3
+_MOST_RUNS = 20
 
 
+class PictureReader(Protocol):
+    """Reads the words in a picture of a page, such as `adapters.ocr.Tesseract`."""
+
+    @property
+    def recipe(self) -> str: ...
+    def words(self, picture: bytes) -> tuple[SeenWord, ...]: ...
+
+
+@dataclass(frozen=True)
 class PdfParser:
     """One document a file. Its title is the stated one when that reads like a title, else the file's name, because
-    headings of a PDF are guessed. Scanned pages have no text layer: a file of nothing else is refused, single ones are
-    told in a warning. Optical character recognition is outside this parser.
+    headings of a PDF are guessed.
+
+    Pages that are pictures, or whose characters have no meaning, are read by `ocr` when there is one, else told in a
+    warning `ingest.scanned_page`; a file of nothing else is refused as `ingest.scanned`.
     """
 
-    recipe = "pdf.v1"
-    media_type = "application/pdf"
+    ocr: PictureReader | None = None
+    media_type: str = "application/pdf"
+
+    @property
+    def recipe(self) -> str:
+        return f"pdf.v2 {self.ocr.recipe}" if self.ocr is not None else "pdf.v2"
 
     def parse(self, data: bytes, name: str) -> Iterator[Parsed]:
+        return self.parse_pages(data, name, lambda _done, _pages: None)
+
+    def parse_pages(self, data: bytes, name: str, tick: Callable[[int, int], object]) -> Iterator[Parsed]:
+        """As `parse`; `tick(done, pages)` is called after each page and may raise to stop."""
         document = _open(data, name)
+        found = _Found()
         try:
-            pages = [_lines(document, number, name) for number in range(len(document))]
+            total = len(document)
+            for number in range(total):
+                found.pages.append(self._page(document, number, name, found))
+                tick(number + 1, total)
             info = document.get_metadata_dict()
         finally:
             document.close()
-        empty = sum(1 for page in pages if sum(len(line.text) for line in page) < _MIN_CHARS_A_PAGE)
-        if empty == len(pages):
+        empty = [
+            n for n, lines in enumerate(found.pages, start=1) if sum(len(line.text) for line in lines) < _MIN_CHARS
+        ]
+        if len(empty) == total or (found.unread and len(set(empty) | set(found.unread)) == total):
+            raise _textless(total, bool(found.unread), name)
+        yield _write(layout(found.pages), found, info, name, found.warnings(empty))
+
+    def _page(self, document: Any, number: int, name: str, found: _Found) -> list[Line]:
+        """The lines of one page in reading order."""
+        import pypdfium2 as pdfium
+
+        try:
+            page = document[number]
+            text = read_page(page)
+            pieces = text.pieces
+            if text.unread and self.ocr is not None:
+                pieces = self._seen(page, number, found) or pieces
+            elif text.unread:
+                found.unread.append(number + 1)
+            page.close()
+        except pdfium.PdfiumError as error:
             raise InputError(
-                "ingest.no_text_layer",
-                f"none of its {len(pages)} pages has text; it is probably scanned",
+                "ingest.unreadable_pdf",
+                f"page {number + 1} is damaged",
                 where=name,
-                remedy="add a text layer with an OCR program, such as ocrmypdf, and ingest it again",
+                remedy="open it in a PDF viewer and save it again",
+            ) from error
+        return in_order(pieces)
+
+    def _seen(self, page: Any, number: int, found: _Found) -> tuple[Piece, ...]:
+        """What OCR reads on a page; a page on which it fails or finds nothing stays unread."""
+        assert self.ocr is not None
+        try:
+            pieces = read_picture(page, self.ocr.words)
+        except InputError as error:
+            found.failures.append(error.what)
+            pieces = ()
+        (found.seen if pieces else found.unread).append(number + 1)
+        return pieces
+
+
+@dataclass
+class _Found:
+    """What the pages gave: lines, the numbers of pages that were not read, that OCR read, and what it failed with."""
+
+    pages: list[list[Line]] = field(default_factory=list)
+    unread: list[int] = field(default_factory=list)
+    seen: list[int] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def warnings(self, empty: Sequence[int]) -> tuple[str, ...]:
+        total = len(self.pages)
+        blank = sorted(set(empty) - set(self.unread))
+        told = []
+        if self.unread:
+            why = f" ({self.failures[0]})" if self.failures else ""
+            told.append(
+                f"ingest.scanned_page: pages {numbers(self.unread)} of {total} are pictures or have no usable "
+                f"characters and were not read{why}"
             )
-        warnings = (f"ingest.pages_without_text: {empty} of {len(pages)} pages have no text",) if empty else ()
-        yield _write(layout(pages), len(pages), info, name, warnings)
+        if self.seen:
+            told.append(f"ingest.ocr_page: pages {numbers(self.seen)} of {total} were read by OCR")
+        if blank:
+            told.append(f"ingest.pages_without_text: {len(blank)} of {total} pages have no text")
+        return tuple(told)
+
+
+def _textless(total: int, pictures: bool, name: str) -> InputError:
+    if not pictures:
+        return InputError(
+            "ingest.no_text_layer", f"none of its {total} pages has text", where=name,
+            remedy="add a text layer with an OCR program, such as ocrmypdf, and ingest it again",
+        )  # fmt: skip
+    return InputError(
+        "ingest.scanned", f"its {total} pages are pictures or have no usable characters", where=name,
+        remedy="set ingest.ocr: tesseract in assay.yaml, or add a text layer with a program such as ocrmypdf",
+    )  # fmt: skip
+
+
+def numbers(pages: Sequence[int]) -> str:
+    """Page numbers as a person writes them: `2, 5-7`; the first twenty runs."""
+    runs: list[list[int]] = []
+    for page in pages:
+        if runs and page == runs[-1][1] + 1:
+            runs[-1][1] = page
+        else:
+            runs.append([page, page])
+    told = [str(first) if first == last else f"{first}-{last}" for first, last in runs[:_MOST_RUNS]]
+    return ", ".join(told) + (" …" if len(runs) > _MOST_RUNS else "")
 
 
 def _open(data: bytes, name: str) -> Any:
@@ -69,54 +175,9 @@ def _open(data: bytes, name: str) -> Any:
         ) from error
 
 
-def _lines(document: Any, number: int, name: str) -> list[Line]:
-    """The lines of one page, top to bottom as the text layer has them."""
-    import pypdfium2 as pdfium
-
-    try:
-        page = document[number]
-        text_page = page.get_textpage()
-        text = text_page.get_text_range()
-    except pdfium.PdfiumError as error:
-        raise InputError(
-            "ingest.unreadable_pdf",
-            f"page {number + 1} is damaged",
-            where=name,
-            remedy="open it in a PDF viewer and save it again",
-        ) from error
-    placed = len(text) == text_page.count_chars()
-    lines, start = [], 0
-    for raw in text.split("\r\n"):
-        shown = one_line(raw.replace("\ufffe", "-").replace("\x02", "-"))
-        if shown:
-            lines.append(_line(text_page, raw, shown, start) if placed else Line(shown))
-        start += len(raw) + 2
-    text_page.close()
-    page.close()
-    return lines
-
-
-def _line(text_page: Any, raw: str, shown: str, start: int) -> Line:
-    first = start + len(raw) - len(raw.lstrip())
-    last = start + len(raw.rstrip()) - 1
-    _, bottom, _, top = text_page.get_charbox(first, loose=True)
-    _, _, right, _ = text_page.get_charbox(last, loose=True)
-    bold = _is_bold(text_page, first) and _is_bold(text_page, last)
-    return Line(shown, right=right, bottom=bottom, size=top - bottom, bold=bold)
-
-
-def _is_bold(text_page: Any, index: int) -> bool:
-    import pypdfium2.raw as raw
-
-    if raw.FPDFText_GetFontWeight(text_page, index) >= _BOLD_WEIGHT:
-        return True
-    flags = ctypes.c_int()
-    name = ctypes.create_string_buffer(128)
-    raw.FPDFText_GetFontInfo(text_page, index, name, 128, flags)
-    return bool(_BOLD.search(name.value))
-
-
-def _write(elements: list[Element], pages: int, info: dict[str, str], name: str, warnings: tuple[str, ...]) -> Parsed:
+def _write(
+    elements: list[Element], found: _Found, info: dict[str, str], name: str, warnings: tuple[str, ...]
+) -> Parsed:
     copy = TextCopy()
     starts: dict[int, int] = {}
     for element in elements:
@@ -124,10 +185,11 @@ def _write(elements: list[Element], pages: int, info: dict[str, str], name: str,
         copy.add(element.kind, text, element.level)
         for page, offset in element.page_starts:
             starts.setdefault(page, copy.blocks[-1].start + offset)
-    copy.pages = _pages(starts, pages, copy.length)
+    copy.pages = _pages(starts, len(found.pages), copy.length)
     stated = read_stated({"modified": _date(info.get("ModDate", ""))}, name)
     title = _title(info.get("Title", "")) or name.rsplit("/", 1)[-1].removesuffix(".pdf")
-    return copy.parsed(title, metadata=stated.metadata, warnings=warnings)
+    parsed = copy.parsed(title, metadata=stated.metadata, warnings=warnings)
+    return replace(parsed, unread_pages=tuple(found.unread))
 
 
 def _pages(starts: dict[int, int], count: int, length: int) -> list[Page]:

@@ -8,19 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from assay.adapters.parsers.pdf_lines import Line, is_row, table_lines
+from assay.adapters.parsers.pdf_running import drop_running
 from assay.records.documents import BlockKind
 
-_FIGURE = re.compile(r"[$€£(]*[-–—]?\(?[$€£]?\d[\d,.]*\)?%?\)?|[—–-]|[$€£%)]|N/?[AM]", re.IGNORECASE)
 _BULLET = re.compile(r"[•◦▪●·‣–*-]\s|\(?(?:\d{1,2}|[a-z])[.)]\s")
-_DATE = re.compile(
-    r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}, \d{4}|^\d{1,2}, \d{4} ", re.IGNORECASE
-)
+_COMPOUND = re.compile(r"[^\W\d_]+-[^\W\d_]+")
+_BROKEN = re.compile(r"([^\W\d_]+)[-\u00ad]$")
+_GOES_ON = re.compile(r"[^\W\d_]+")
 _ENDS = re.compile(r"[.!?:;…。！？][\"'”’)\]]*$")
 _NUMBERED_TITLE = re.compile(r"(?:note|item|part|section|chapter|appendix|annex) [\dIVXA-F]+\b", re.IGNORECASE)
-_NOISE = re.compile(r"\d+")
-_MARKS_ALONE = re.compile(r"(?:\s*(?:[®™©†‡*]|\(\d{1,2}\)))+")
-"""Raised marks, which some producers put into lines of their own, away from what they belong to."""
-_PAGE_NUMBER = re.compile(r"(?:page\s*)?[-–—]?\s*\d{1,4}\s*[-–—]?(?:\s*(?:of|/)\s*\d{1,4})?", re.IGNORECASE)
 _HEADING_WORDS = 14
 _BIG = 1.15
 """A line this much larger than the body text is a heading."""
@@ -32,22 +29,8 @@ _PARAGRAPH_GAP = 1.45
 """In units of the page's usual line pitch."""
 _WIDEST_PITCH = 1.6
 """Text set wider than this, in line heights, is no running text: rows of a table, single lines."""
-_RUNNING_SHARE = 0.2
-_RUNNING_PAGES = 4
-_EDGE_LINES = 3
 _CAPTION_LINES = 6
 _LABEL_WORDS = 14
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a page. Lengths in points; `bottom` counts from the page's foot; `size` 0 means not known."""
-
-    text: str
-    right: float = 0.0
-    bottom: float = 0.0
-    size: float = 0.0
-    bold: bool = False
 
 
 @dataclass
@@ -63,12 +46,28 @@ class Element:
 def layout(pages: Sequence[Sequence[Line]]) -> list[Element]:
     """Group lines into blocks in reading order; running headers, footers and page numbers are dropped."""
     kept = drop_running(pages)
-    levels = heading_sizes(kept)
-    body = _body_size(kept)
+    style = _Style(_body_size(kept), heading_sizes(kept), _hyphenated_words(kept))
     elements: list[Element] = []
     for number, lines in enumerate(kept, start=1):
-        _add_page(elements, number, lines, levels, body)
+        _add_page(elements, number, lines, style)
     return with_captions(elements)
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """What holds for the whole document: the body's size, heading levels by size, words that it writes with a hyphen
+    inside a line."""
+
+    body: float
+    levels: dict[float, int]
+    hyphenated: frozenset[str]
+
+
+def _hyphenated_words(pages: Sequence[Sequence[Line]]) -> frozenset[str]:
+    """Words such as `long-term`, in small letters; where such a word breaks at its hyphen, the hyphen stays."""
+    return frozenset(
+        word.lower() for lines in pages for line in lines if "-" in line.text for word in _COMPOUND.findall(line.text)
+    )
 
 
 def with_captions(elements: Sequence[Element]) -> list[Element]:
@@ -112,36 +111,6 @@ def _is_label(candidate: Element, table: Element) -> bool:
     )
 
 
-def drop_running(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
-    """Pages without page numbers, lines of nothing but raised marks, and lines that stand at the edge of many pages.
-
-    Many are at least four pages and a fifth of all; digits are ignored in the comparison.
-    """
-    counts: Counter[str] = Counter()
-    for lines in pages:
-        counts.update({_NOISE.sub("#", line.text) for line in _edges(lines)})
-    least = max(_RUNNING_PAGES, _RUNNING_SHARE * len(pages))
-    often = {text for text, count in counts.items() if count >= least}
-    result = []
-    for lines in pages:
-        edge = {id(line) for line in _edges(lines)}
-        ends = {id(line) for line in (*lines[:1], *lines[-1:])} if len(lines) > 1 else set()
-        result.append(
-            [
-                line
-                for line in lines
-                if not (id(line) in edge and _NOISE.sub("#", line.text) in often)
-                and not (id(line) in ends and _PAGE_NUMBER.fullmatch(line.text))
-                and not _MARKS_ALONE.fullmatch(line.text)
-            ]
-        )
-    return result
-
-
-def _edges(lines: Sequence[Line]) -> list[Line]:
-    return [*lines[:_EDGE_LINES], *lines[max(_EDGE_LINES, len(lines) - _EDGE_LINES) :]]
-
-
 def _body_size(pages: Sequence[Sequence[Line]]) -> float:
     """The size that most characters have; 0 when sizes are not known."""
     counts: Counter[float] = Counter()
@@ -174,34 +143,27 @@ def _titled(line: Line) -> bool:
     )
 
 
-def is_row(text: str) -> bool:
-    """True for a row of figures: at least two of its words are numbers, and they end the line."""
-    figures = 0
-    for word in reversed(_DATE.sub("date ", text).split()):
-        if not _FIGURE.fullmatch(word):
-            break
-        figures += any(char.isdigit() for char in word) or word in "—–-"
-    return figures >= 2 and any(char.isdigit() for char in text)
-
-
-def _add_page(
-    elements: list[Element], number: int, lines: Sequence[Line], levels: dict[float, int], body: float
-) -> None:
+def _add_page(elements: list[Element], number: int, lines: Sequence[Line], style: _Style) -> None:
     pitch = _pitch(lines)
     right = max((line.right for line in lines), default=0.0)
+    rows = table_lines(lines)
     previous: Line | None = None
     for position, line in enumerate(lines):
         unit = min(pitch, _WIDEST_PITCH * line.size)
         gap = (previous.bottom - line.bottom) / unit if previous is not None and unit else 1.0
         below = lines[position + 1 : position + 2 + _HEADINGS_IN_A_ROW]
-        kind, level = _kind(line, gap if previous is not None else 9.0, below, levels, body)
-        last = elements[-1] if elements else None
-        if last is not None and _joins(last, kind, level, previous, line, gap, right):
-            if position == 0:
-                last.page_starts.append((number, _joined_length(last, line.text, kind)))
-            last.text = _join(last.text, line.text, kind)
+        if rows[position]:
+            kind, level, text = BlockKind.TABLE, 0, line.row
         else:
-            elements.append(Element(kind, line.text, level, [(number, 0)]))
+            kind, level = _kind(line, gap if previous is not None else 9.0, below, style)
+            text = line.text
+        last = elements[-1] if elements else None
+        if last is not None and _joins(last, kind, level, previous, line, gap, line.edge or right):
+            if position == 0:
+                last.page_starts.append((number, _joined_length(last, text, kind, style)))
+            last.text = _join(last.text, text, kind, style)
+        else:
+            elements.append(Element(kind, text, level, [(number, 0)]))
         previous = line
 
 
@@ -214,17 +176,13 @@ def _pitch(lines: Sequence[Line]) -> float:
     return gaps[len(gaps) // 4] if gaps else 0.0
 
 
-def _kind(
-    line: Line, gap: float, below: Sequence[Line], levels: dict[float, int], body: float
-) -> tuple[BlockKind, int]:
-    if is_row(line.text):
-        return BlockKind.TABLE, 0
-    if body and _titled(line):
-        if line.size >= body * _BIG and float(round(line.size)) in levels:
-            return BlockKind.HEADING, levels[float(round(line.size))]
+def _kind(line: Line, gap: float, below: Sequence[Line], style: _Style) -> tuple[BlockKind, int]:
+    if style.body and _titled(line):
+        if line.size >= style.body * _BIG and float(round(line.size)) in style.levels:
+            return BlockKind.HEADING, style.levels[float(round(line.size))]
         stands_out = gap >= 1.2 and (line.bold or _NUMBERED_TITLE.match(line.text))
-        if stands_out and line.size >= body * _NOT_SMALL and _leads_to_prose(line, below):
-            return BlockKind.HEADING, len(levels) + 1
+        if stands_out and line.size >= style.body * _NOT_SMALL and _leads_to_prose(line, below):
+            return BlockKind.HEADING, len(style.levels) + 1
     return (BlockKind.LIST if _BULLET.match(line.text) else BlockKind.PARAGRAPH), 0
 
 
@@ -265,25 +223,31 @@ def _joins(
     return goes_on if short else True
 
 
-def _join(text: str, more: str, kind: BlockKind) -> str:
-    return text[: _kept_length(text, more, kind)] + _glue(text, more, kind) + more
+def _join(text: str, more: str, kind: BlockKind, style: _Style) -> str:
+    kept, glue = _seam(text, more, kind, style)
+    return text[:kept] + glue + more
 
 
-def _joined_length(last: Element, more: str, kind: BlockKind) -> int:
+def _joined_length(last: Element, more: str, kind: BlockKind, style: _Style) -> int:
     """Where `more` will begin in the joined text."""
-    return _kept_length(last.text, more, kind) + len(_glue(last.text, more, kind))
+    kept, glue = _seam(last.text, more, kind, style)
+    return kept + len(glue)
 
 
-def _hyphenated(text: str, more: str) -> bool:
-    """True when the hyphen at the end only breaks the line: a lower-case letter on both sides."""
-    return len(text) > 2 and text[-1] in "-\u00ad" and text[-2].islower() and more[:1].islower()
+def _seam(text: str, more: str, kind: BlockKind, style: _Style) -> tuple[int, str]:
+    """How much of the text stays before `more`, and what comes between.
 
-
-def _kept_length(text: str, more: str, kind: BlockKind) -> int:
-    return len(text) - 1 if kind is BlockKind.PARAGRAPH and _hyphenated(text, more) else len(text)
-
-
-def _glue(text: str, more: str, kind: BlockKind) -> str:
-    if kind in {BlockKind.TABLE, BlockKind.LIST}:
-        return "\n"
-    return "" if _hyphenated(text, more) else " "
+    A hyphen that only breaks the line goes: small letters on both sides, and no word of the document is written with
+    it. Before a capital, and in words such as `long-term`, it stays.
+    """
+    if kind is BlockKind.TABLE:
+        return len(text), "\n"
+    broken, goes_on = _BROKEN.search(text), _GOES_ON.match(more)
+    if kind is BlockKind.LIST and not (broken and goes_on and more[:1].islower()):
+        return len(text), "\n"
+    if broken is None or goes_on is None:
+        return len(text), " "
+    whole = f"{broken.group(1)}-{goes_on.group()}".lower()
+    if broken.group(1)[-1].islower() and more[:1].islower() and whole not in style.hyphenated:
+        return len(text) - 1, ""
+    return len(text), ""
