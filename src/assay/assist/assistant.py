@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from assay.assist.closing import closing
 from assay.assist.confidence import ConfidenceModel
+from assay.assist.contradiction import find_conflicts
 from assay.assist.extractive import last_question
 from assay.assist.failing import finished_on_failure
 from assay.assist.verify import MARK, VerifyPolicy, align, check_sentence
@@ -20,6 +21,8 @@ from assay.records.dialogue import (
     Check,
     CheckStatus,
     Citation,
+    Conflict,
+    ConflictFound,
     Finished,
     Outcome,
     Passage,
@@ -74,6 +77,7 @@ class _Course:
     checking_ms: float = 0.0
     drafted: DraftDone = field(default_factory=DraftDone)
     rewriting: Usage | None = None
+    cited: list[Citation] = field(default_factory=list)
 
     def now_ms(self) -> float:
         return 1000.0 * (self.clock.monotonic() - self.started)
@@ -150,6 +154,8 @@ class Assistant:
             async for event in drafted:
                 yield event
         if course.shown:
+            for conflict in await self._conflicts(course, ranked, request):
+                yield ConflictFound(conflict)
             yield course.finished(Outcome.ANSWERED)
             return
         yield self._not_known(request)
@@ -173,7 +179,9 @@ class Assistant:
                 if not await self._readable(draft, ranked, request):
                     event = SentenceWithheld(Check(CheckStatus.UNSUPPORTED, 0.0, (CLOSED_SINCE,)))
                 course.checking_ms += course.now_ms() - before
-                course.shown += isinstance(event, SentenceReady)
+                if isinstance(event, SentenceReady):
+                    course.shown += 1
+                    course.cited += event.sentence.citations
                 course.withheld += isinstance(event, SentenceWithheld)
                 yield event
         took = course.now_ms() - began
@@ -190,6 +198,19 @@ class Assistant:
         if self.visible is None or not cited:
             return True
         return await asyncio.to_thread(self.visible, sorted(cited), request.scope) >= cited
+
+    async def _conflicts(self, course: _Course, ranked: Sequence[Ranked], request: Request) -> list[Conflict]:
+        """What other passages say against the cited ones, as far as the caller may still read them."""
+        found = await asyncio.to_thread(find_conflicts, course.cited, ranked)
+        numbers = {item.chunk.chunk_id: number for number, item in enumerate(ranked, start=1)}
+        return [
+            replace(conflict, other=self._paged(conflict.other), cited=self._paged(conflict.cited))
+            for conflict in found
+            if await self._readable(DraftSentence("", (numbers[conflict.other.chunk_id],)), ranked, request)
+        ]
+
+    def _paged(self, citation: Citation) -> Citation:
+        return replace(citation, page=self.page_of(citation.span)) if self.page_of else citation
 
     def _checked(self, draft: DraftSentence, ranked: Sequence[Ranked]) -> SentenceReady | SentenceWithheld:
         cited = [ranked[number - 1] for number in draft.cited if 1 <= number <= len(ranked)]

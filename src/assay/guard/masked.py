@@ -10,7 +10,17 @@ from assay.detect.findings import counts
 from assay.detect.personal import check_rules, redacted
 from assay.guard.streams import closed_after
 from assay.ports.answering import System
-from assay.records.dialogue import AnswerSentence, Citation, Finished, ReplyEvent, Request, SentenceReady, StageDone
+from assay.records.dialogue import (
+    AnswerSentence,
+    Citation,
+    Conflict,
+    ConflictFound,
+    Finished,
+    ReplyEvent,
+    Request,
+    SentenceReady,
+    StageDone,
+)
 from assay.records.findings import Finding
 
 
@@ -40,6 +50,8 @@ class Masked:
                     at = time.perf_counter()
                     event = SentenceReady(self._sentence(event.sentence, found))
                     spent_ms += (time.perf_counter() - at) * 1000
+                elif isinstance(event, ConflictFound):
+                    event = ConflictFound(self._conflict(event.conflict, found))
                 elif isinstance(event, Finished):
                     detail: dict[str, str | int | float] = {"guard": "mask", **counts(found)}
                     yield StageDone("guard", (time.perf_counter() - began) * 1000 - spent_ms, spent_ms, detail)
@@ -48,6 +60,10 @@ class Masked:
     def _sentence(self, sentence: AnswerSentence, found: list[Finding]) -> AnswerSentence:
         citations = tuple(self._citation(citation, found) for citation in sentence.citations)
         return replace(sentence, text=self._text(sentence.text, found), citations=citations)
+
+    def _conflict(self, conflict: Conflict, found: list[Finding]) -> Conflict:
+        cited, other = (self._citation(citation, found) for citation in (conflict.cited, conflict.other))
+        return replace(conflict, cited=cited, other=other)
 
     def _citation(self, citation: Citation, found: list[Finding]) -> Citation:
         return replace(citation, quote=self._text(citation.quote, found), title=self._text(citation.title, found))

@@ -48,6 +48,26 @@ class Citation:
     modified_at: str = ""
 
 
+class ConflictKind(StrEnum):
+    NUMBER = "number"
+    DATE = "date"
+    NEGATION = "negation"
+    """One source states what the other denies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two sources that say different things of the same: what the answer cites, and what another source says.
+
+    `fresher` is `cited` or `other`, by the sources' modification times; empty when they do not tell.
+    """
+
+    kind: ConflictKind
+    cited: Citation
+    other: Citation
+    fresher: str = ""
+
+
 class CheckStatus(StrEnum):
     SUPPORTED = "supported"
     UNSUPPORTED = "unsupported"
@@ -154,6 +174,13 @@ class SentenceWithheld:
 
 
 @dataclass(frozen=True, slots=True)
+class ConflictFound:
+    """Another source that the caller may read contradicts what the answer cites."""
+
+    conflict: Conflict
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The last event of every stream, whatever happened."""
 
@@ -166,7 +193,7 @@ class Finished:
     duration_ms: float = 0.0
 
 
-ReplyEvent = StageDone | PassagesChosen | SentenceReady | SentenceWithheld | Finished
+ReplyEvent = StageDone | PassagesChosen | SentenceReady | SentenceWithheld | ConflictFound | Finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +210,7 @@ class Reply:
     usage: Usage = Usage()
     stages: tuple[StageDone, ...] = ()
     duration_ms: float = 0.0
+    conflicts: tuple[Conflict, ...] = ()
 
     @property
     def text(self) -> str:
@@ -212,6 +240,8 @@ def step(reply: Reply, event: ReplyEvent) -> Reply:
             return replace(reply, sentences=(*reply.sentences, event.sentence))
         case SentenceWithheld():
             return replace(reply, withheld=(*reply.withheld, event.check))
+        case ConflictFound():
+            return replace(reply, conflicts=(*reply.conflicts, event.conflict))
         case Finished():
             return replace(
                 reply,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from assay.ports.answering import Retriever
 from assay.records.retrieval import Query, Ranked, Retrieved
+from assay.text.negation import polarity
+from assay.text.numbers import number_keys
 from assay.text.tokens import words
 
 SHINGLE_WORDS = 4
@@ -45,18 +47,32 @@ class FoldingRetriever:
 
 
 def fold(ranked: Sequence[Ranked], at: float = FOLD_AT) -> tuple[Ranked, ...]:
-    """Each passage goes to the first before it that it overlaps with by `at` or more; the order stays."""
+    """Each passage goes to the first before it that it overlaps with by `at` or more; the order stays.
+
+    Passages with other numbers or another count of denials are never folded, however alike: those are contradictions.
+    """
     kept: list[Ranked] = []
     shingles: list[frozenset[tuple[str, ...]]] = []
     for item in ranked:
         mine = shingles_of(item.chunk.text)
-        twin = next((n for n, theirs in enumerate(shingles) if similar(mine, theirs) >= at), None)
+        twin = next(
+            (n for n, theirs in enumerate(shingles) if similar(mine, theirs) >= at and _same_claims(kept[n], item)),
+            None,
+        )
         if twin is None:
             kept.append(item)
             shingles.append(mine)
         else:
             kept[twin] = replace(kept[twin], also=(*kept[twin].also, item.chunk))
     return tuple(kept)
+
+
+def _same_claims(one: Ranked, other: Ranked) -> bool:
+    mine, theirs = one.chunk, other.chunk
+    if mine.text == theirs.text:
+        return True
+    same_numbers = number_keys(mine.text, mine.language) == number_keys(theirs.text, theirs.language)
+    return same_numbers and polarity(mine.text, mine.language).cues == polarity(theirs.text, theirs.language).cues
 
 
 def shingles_of(text: str) -> frozenset[tuple[str, ...]]:
