@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from assay.evaluate.summary import run_digest
-from assay.records.comparison import Clause, ClauseKind, Decision, GatePolicy, Verdict
+from assay.records.comparison import CertificateResult, Clause, ClauseKind, Decision, GatePolicy, Verdict
 from assay.records.dialogue import Outcome, Reply
 from assay.records.evaluation import Direction, Metric, MetricKind, Run, RunStatus, Sample
 from assay.records.golden import Case, Expected, GoldenSet
@@ -273,3 +273,18 @@ def test_blocking_is_corrected_for_the_number_of_clauses() -> None:
         decision = judged(a, b, policy, golden=golden, candidate_run=new, baseline_run=old)
         blocked += decision.verdict is Verdict.DO_NOT_SHIP
     assert blocked / 40 <= 0.05 + 3 * (0.05 * 0.95 / 40) ** 0.5
+
+
+def test_a_certificate_is_a_clause_beside_the_scores() -> None:
+    """Nothing ships without it, a leak stops what the scores would ship, and the record and its text say so."""
+    policy = replace(POLICY, certificates=("access",))
+    scores = samples_of([1.0] * 400), samples_of([1.0] * 400)
+    assert judged(*scores).verdict is Verdict.SHIP
+    for verdict in (Verdict.SHIP, Verdict.DO_NOT_SHIP, Verdict.CANNOT_JUDGE):
+        result = CertificateResult("access", verdict, "the reason", "ab" * 32, "2026-01-01T00:00:00.000000Z")
+        decision = judged(*scores, policy=policy, certificates=[result])
+        assert decision.verdict is verdict
+        assert decision.certificates == (result,)
+        assert any("certificate access abababababab of 2026-01-01  the reason" in line for line in explain(decision))
+    missing = judged(*scores, policy=policy)
+    assert (missing.verdict, missing.reason) == (Verdict.CANNOT_JUDGE, "certificate access: it was not looked for")

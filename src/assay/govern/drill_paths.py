@@ -50,7 +50,6 @@ class HttpPaths:
     """Paths through the server. `authorization` maps an identity's name to its header; `runs` are two complete runs
     whose cases were asked by `askers`. `prepare` comes first, before what is to be closed or removed is."""
 
-    door: Door
     plan: Plan
     planted: Mapping[str, Planted]
     authorization: Mapping[str, str]
@@ -58,8 +57,9 @@ class HttpPaths:
     modes: tuple[str, ...]
     as_of: str
     """A moment at which all versions of today are current."""
+    door: Door | None = None
     traces: dict[str, str] = field(default_factory=dict)
-    _none: dict[str, Answer] = field(default_factory=dict)
+    _none: dict[str, Answer] = field(default_factory=dict, init=False)
 
     def asker(self, canary: Canary) -> Identity:
         """Who may read it from the start, with as few groups as possible."""
@@ -120,6 +120,7 @@ class HttpPaths:
     async def _call(
         self, identity: Identity, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> Answer:
+        assert self.door is not None  # a server is open while anything is asked
         given = self.authorization[identity.name]
         return await self.door.call(
             method, target, {**(headers or {}), **({"authorization": given} if given else {})}, body

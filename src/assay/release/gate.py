@@ -195,7 +195,7 @@ def _unmeasurable(clause: Clause, metrics: Mapping[str, Metric], names: set[str]
 
 
 def _verdict(results: Sequence[ClauseResult], certificates: Sequence[CertificateResult]) -> Verdict:
-    verdicts = {result.verdict for result in (*results, *certificates)}
+    verdicts = {result.verdict for result in results} | {result.verdict for result in certificates}
     for verdict in (Verdict.CANNOT_JUDGE, Verdict.DO_NOT_SHIP, Verdict.NEED_MORE_DATA):
         if verdict in verdicts:
             return verdict

@@ -7,13 +7,13 @@ import importlib.metadata
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from assay.govern import drill
 from assay.govern.certify import signed
-from assay.govern.drill import Outcome, run_paths
+from assay.govern.drill import Outcome, Path, run_paths
 from assay.govern.drill_paths import Door, HttpPaths
 from assay.govern.drill_plan import Plan, make_plan, shapes, tokens
 from assay.records.access import AccessList
@@ -51,7 +51,7 @@ def access(place: Workspace, app: str, open_door: OpenDoor, mint: drill_canaries
     audited = audit(place, name, outcome, progress)
     plan = plan_of(place)
     with scratch(place, name) as lab:
-        probe(lab, name, plan, open_door, mint, outcome, progress)
+        probe(ready(lab, name, plan, open_door, mint), open_door, outcome, progress)
     facts = _facts(place, name, plan, audited)
     made = drill.certificate(outcome, audited.snapshots[0], facts, place.clock.now())
     certificate = signed(made, certifying.signer(place))
@@ -68,28 +68,50 @@ def plan_of(place: Workspace) -> Plan:
     return make_plan(found, left_out, tokens(secrets.choice))
 
 
-def probe(
-    lab: Workspace, app: str, plan: Plan, open_door: OpenDoor, mint: drill_canaries.Mint, outcome: Outcome,
-    progress: Progress, only: Callable[[str], bool] = lambda _: True,
-) -> None:  # fmt: skip
-    """Plant the plan in an empty workspace and try every path whose name `only` accepts."""
+@dataclass(frozen=True)
+class Ready:
+    """Everything that probing needs, planted and with its fates settled."""
+
+    lab: Workspace
+    plan: Plan
+    layers: Layers
+    http: HttpPaths
+    """Without a door."""
+
+
+def ready(lab: Workspace, app: str, plan: Plan, open_door: OpenDoor, mint: drill_canaries.Mint) -> Ready:
+    """Plant the plan in an empty workspace, let everybody leave traces, then close and remove what the plan says."""
     planted = drill_canaries.plant(lab, plan)
     embedder = drill_canaries.embed(lab)
     bundle = drill_canaries.release(lab, app)
     runs = drill_canaries.judge_runs(lab, plan, planted, app)
     authorization = drill_canaries.credentials(lab, plan, mint)
     modes = ("lexical",) if lab.settings.index.embedder == "none" else ("lexical", "dense", "hybrid")
-    layers = Layers(lab, bundle, embedder, planted)
+    today = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    http = HttpPaths(plan, planted, authorization, (runs.answered, runs.declined), modes, today)
+
+    async def prepare() -> None:
+        async with open_door(apps.services(lab)) as door:
+            await replace(http, door=door).prepare()
+
+    asyncio.run(prepare())
+    drill_canaries.settle_fates(lab, plan, planted)
+    return Ready(lab, plan, Layers(lab, bundle, embedder, planted), http)
+
+
+def probe(
+    at: Ready, open_door: OpenDoor, outcome: Outcome, progress: Progress, only: Callable[[str], bool] = lambda _: True
+) -> None:
+    """Try every path whose name `only` accepts, as every identity, for every canary."""
+
+    def chosen(paths: list[Path]) -> list[Path]:
+        return [path for path in paths if only(path.name)]
 
     async def all_paths() -> None:
-        async with open_door(apps.services(lab)) as door:
-            today = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
-            http = HttpPaths(door, plan, planted, authorization, (runs.answered, runs.declined), modes, today)
-            await http.prepare()
-            drill_canaries.settle_fates(lab, plan, planted)
-            await run_paths([one for one in http.paths() if only(one.name)], plan, outcome, progress)
-            await run_paths([one for one in layers.engine() if only(one.name)], as_frozen(plan), outcome, progress)
-            await run_paths([one for one in layers.checks() if only(one.name)], plan, outcome, progress)
+        async with open_door(apps.services(at.lab)) as door:
+            await run_paths(chosen(replace(at.http, door=door).paths()), at.plan, outcome, progress)
+        await run_paths(chosen(at.layers.engine()), as_frozen(at.plan), outcome, progress)
+        await run_paths(chosen(at.layers.checks()), at.plan, outcome, progress)
 
     asyncio.run(all_paths())
 
