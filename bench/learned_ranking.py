@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import corpora
 from assay.ports.answering import Retriever
@@ -12,7 +12,9 @@ from assay.records.golden import Case, Evidence, Expected
 from assay.retrieve.features import CandidateFeatures
 from assay.retrieve.linear_ranker import POOL
 from assay.train.examples import Example, examples_of
-from assay.train.proof import Held, cross_validated
+from assay.train.proof import Difference, Held, cross_validated, proof_of, trained
+from assay.train.proof import held_out as measured
+from assay.train.synthetic import synthetic_cases
 
 
 def cases_of(corpus: corpora.Corpus) -> tuple[Case, ...]:
@@ -38,6 +40,26 @@ def examples(corpus: corpora.Corpus, plain: Retriever) -> tuple[Example, ...]:
 def held_out(name: str, made: Sequence[Example]) -> tuple[Held, ...]:
     """Grouped five-fold cross-validation, the ridge chosen inside each training part."""
     return cross_validated(made, progress=_progress(f"{name}: training"))
+
+
+def from_the_corpus(corpus: corpora.Corpus, plain: Retriever) -> tuple[Example, ...]:
+    """Questions that the product makes of the corpus itself, with their candidates."""
+    cases = synthetic_cases([chunk for _, chunks in corpus.documents for chunk in chunks])
+    return examples_of(cases, plain, CandidateFeatures(), POOL, _progress(f"{corpus.name}: made-up questions"))
+
+
+def elsewhere(name: str, by_set: Mapping[str, Sequence[Example]]) -> list[Example]:
+    """Examples of the other sets, 300 of each at most; sets of the same paragraphs in two languages go together."""
+    family = name.split("-")[0]
+    return [one for other, made in by_set.items() if other.split("-")[0] != family for one in made[:_OF_EACH_SET]]
+
+
+def transferred(train_on: Sequence[Example], judged: Sequence[Example], method: str) -> Difference:
+    """A ranker trained on other questions, judged on these."""
+    return proof_of(measured(judged, trained(train_on)[0]), method).overall
+
+
+_OF_EACH_SET = 300
 
 
 class _progress:

@@ -22,6 +22,7 @@ _STEPS = 150
 _REMEMBERED_STEPS = 10
 _TRIED_STEPS = 40
 _FLAT = 1e-9
+_SMALL_GAIN = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ def _stacked(examples: Sequence[Example]) -> _Stack | None:
         real[row, :size] = True
         whole = sum(grade for grade, _ in example.evidence)
         for grade, rows in example.evidence:
-            carried.append(np.pad(rows, (0, pool - size)))
+            carried.append(np.zeros(pool, dtype=bool))
+            carried[-1][:size] = rows
             question.append(row)
             weight.append(grade / whole)
     return _Stack(x, base, real, np.array(carried), np.array(question), np.array(weight))
@@ -111,7 +113,7 @@ def minimum(loss: Loss, start: Floats) -> Floats:
         move, turn = there - at, new_slope - slope
         if float(move @ turn) > 1e-12:
             moves = [*moves[-(_REMEMBERED_STEPS - 1) :], (move, turn)]
-        done = value - lower < 1e-9 * max(1.0, abs(value))
+        done = value - lower < _SMALL_GAIN * max(1.0, abs(value))
         at, value, slope = there, lower, new_slope
         if done:
             break

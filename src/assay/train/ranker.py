@@ -72,6 +72,7 @@ def train_ranker(
     ranker = LinearRanker(weights, pool=POOL, history_turns=features.history_turns, features=features)
     content = {
         **ranker.content(),
+        "name": name,
         "ridge": ridge,
         "seed": seed,
         "trained_on": trained_on,
