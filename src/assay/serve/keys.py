@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable
 
 from assay.ports.reading import Clock
+from assay.records.access import Scope
 from assay.records.errors import InputError
 from assay.records.operations import ApiKey
 
@@ -20,20 +21,22 @@ def hash_key(plaintext: str) -> str:
 
 
 def new_key(label: str, tenant: str, groups: Iterable[str], roles: Iterable[str], clock: Clock) -> tuple[str, ApiKey]:
-    """A key `ak_<id>_<secret>` and the record to keep. Raises InputError for a role that does not exist."""
+    """A key `ak_<id>_<secret>` and the record to keep. Raises InputError for a role that does not exist and
+    for a reserved name of a tenant or group."""
     asked = frozenset(roles)
     if not asked or asked - ROLES:
         raise InputError(
             "key.role", "a key has the roles ask, operate or both", remedy="name roles among: ask, operate"
         )
+    scope = Scope(tenant, frozenset(groups))
     key_id = secrets.token_hex(6)
     plaintext = f"{PREFIX}{key_id}_{secrets.token_urlsafe(32)}"
     return plaintext, ApiKey(
         key_id=key_id,
         key_sha256=hash_key(plaintext),
         label=label,
-        tenant=tenant,
-        groups=tuple(sorted(set(groups))),
+        tenant=scope.tenant,
+        groups=tuple(sorted(scope.groups)),
         created_at=clock.now(),
         roles=asked,
     )
