@@ -8,7 +8,7 @@ from assay.govern.forget import Remain
 from assay.govern.forget_marks import SHINGLE, Marks, words
 from assay.ports.index import Embedder, IndexReader
 from assay.ports.storage import Catalog, GoldenStore, RunStore, TraceStore
-from assay.records.access import AccessList, Scope
+from assay.records.access import RESERVED, AccessList, Scope
 from assay.records.digest import canonical_json
 
 MOST_SEARCHES = 20_000
@@ -26,11 +26,16 @@ def spoken(texts: Iterable[str]) -> Iterator[str]:
 
 
 def widest_scopes(access: Iterable[AccessList]) -> tuple[Scope, ...]:
-    """For every tenant a caller who is in all groups that its documents name: together they may see everything."""
+    """For every tenant a caller who is in all groups that its documents name: together they may see everything that
+    anybody may see."""
     groups: dict[str, set[str]] = {}
     for one in access:
         groups.setdefault(one.tenant, set()).update(one.groups)
-    return tuple(Scope(tenant, frozenset(named)) for tenant, named in sorted(groups.items()))
+    return tuple(
+        Scope(tenant, frozenset(name for name in named if not name.startswith(RESERVED)))
+        for tenant, named in sorted(groups.items())
+        if not tenant.startswith(RESERVED)
+    )
 
 
 def probe_search(

@@ -216,7 +216,11 @@ def _cases(place: Workspace, golden: str) -> tuple[Case, ...]:
     """The golden set's cases, or titles of documents drawn by chance, each of which should find its document."""
     if golden:
         return golden_sets.resolve(place, golden).cases
-    titled = [document for document in place.stores.catalog.documents() if document.title.strip()]
+    titled = [
+        document
+        for document in place.stores.catalog.documents()
+        if document.title.strip() and not _closed(document.access)
+    ]
     drawn = random.Random(0).sample(titled, min(SAMPLED, len(titled)))  # noqa: S311 - a sample, no secret
     return tuple(
         Case(
@@ -227,6 +231,11 @@ def _cases(place: Workspace, golden: str) -> tuple[Case, ...]:
         )
         for document in drawn
     )
+
+
+def _closed(access: AccessList) -> bool:
+    """True when no caller may read it, so that there is no scope to search in."""
+    return any(name.startswith(RESERVED) for name in (access.tenant, *access.groups))
 
 
 def _tenant(place: Workspace, tenant: str) -> str:
