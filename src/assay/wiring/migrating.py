@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from assay.adapters.files import WorkspaceLock
 from assay.ports.index import Embedder, Engine
-from assay.records.access import EVERY_TENANT, Scope
+from assay.records.access import EVERY_TENANT, RESERVED, AccessList, Scope
 from assay.records.dialogue import Reply, Request, fold
 from assay.records.digest import plain, sha256_json
 from assay.records.documents import Chunk
