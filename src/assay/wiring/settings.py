@@ -56,12 +56,31 @@ class ScanSettings(Section):
     )
 
 
+class FreshnessRule(Section):
+    path: str = Field(description="glob over the path below the ingested folder's parent, such as corpus/prices/**")
+    max_age: str = Field(
+        default="", pattern=r"^([1-9]\d{0,5}[mhdw])?$", description="since the document was modified: 30d, 12h, 2w, 45m"
+    )
+    max_unseen: str = Field(
+        default="", pattern=r"^([1-9]\d{0,5}[mhdw])?$", description="since a sync compared it with its source"
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> FreshnessRule:
+        if not self.max_age and not self.max_unseen:
+            raise ValueError("a freshness rule sets max_age, max_unseen or both")
+        return self
+
+
 class IngestSettings(Section):
     max_file_mb: float = Field(default=50, gt=0, description="larger files are skipped and reported")
     workers: int = Field(
         default=0, ge=0, le=256, description="processes that read files; 0: one a core when there are many files"
     )
     chunk: ChunkSettings = ChunkSettings()
+    freshness: tuple[FreshnessRule, ...] = Field(
+        default=(), description="objectives by path; the last matching rule wins; assay source check tells who misses"
+    )
     min_quality: float = Field(
         default=0.5, ge=0, le=1, description="documents whose parse quality is lower are held back and reported"
     )
@@ -281,6 +300,14 @@ class EvaluateSettings(Section):
     seed: int = 0
 
 
+class BatchSettings(Section):
+    engine: Literal["local", "ray"] = Field(
+        default="local", description="where files are read, texts embedded and cases answered: here, or a Ray cluster"
+    )
+    address: str = Field(default="", description="the Ray cluster, such as ray-head:6379; empty: one on this machine")
+    workers: int = Field(default=0, ge=0, le=1024, description="processes of a cluster on this machine; 0: one per core")
+
+
 class ServeSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8321, ge=0, le=65535, description="0: any free port")
@@ -309,6 +336,7 @@ class Settings(Section):
     apps: dict[str, App] = {"assistant": App()}
     gate: GateSettings = GateSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
+    batch: BatchSettings = BatchSettings()
     serve: ServeSettings = ServeSettings()
     traces: TraceSettings = TraceSettings()
 
