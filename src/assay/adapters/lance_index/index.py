@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,14 @@ from assay.adapters.lance_index import writing
 from assay.adapters.lance_index.failures import lance_errors
 from assay.adapters.lance_index.published import RECIPE, Frozen, Place, Published
 from assay.adapters.lance_index.reader import LanceReader
-from assay.adapters.lance_index.register import Register, Turn
-from assay.adapters.lance_index.tables import LEAST_UNINDEXED, UNINDEXED_SHARE, Tables
+from assay.adapters.lance_index.register import Register
+from assay.adapters.lance_index.tables import Tables
+from assay.adapters.remote_index.failures import no_snapshot
 from assay.adapters.remote_index.state import State
+from assay.adapters.turns import Turn, Turns
 from assay.ports.reading import Clock
 from assay.records.documents import Chunk
-from assay.records.errors import ConfigError, NotFound
+from assay.records.errors import ConfigError
 from assay.records.retrieval import IndexStatus, Snapshot
 from assay.retrieve.analysis import Analyzer
 
@@ -64,7 +66,8 @@ class LanceIndex:
         with lance_errors(uri, "opening the index"):
             database = _connected(uri, storage_options or {})
             self._tables = Tables(database)
-            self._register = Register(database, uri, f"{RECIPE} {self._analyzer.recipe}", self._clock)
+            self._register = Register(database, uri, f"{RECIPE} {self._analyzer.recipe}")
+        self._turns = Turns(self._register, self._clock)
 
     def add(self, chunks: Sequence[Chunk]) -> None:
         """Stage chunks, in memory; all earlier chunks of their documents go with the same commit."""
@@ -89,7 +92,7 @@ class LanceIndex:
                 after = writing.replace_documents(self._tables, published, self._staged, documents, turn.renew)
                 if after.rebuilt >= writing.MOST_REBUILT:
                     after = writing.written_anew(self._tables, after, self._clock.now(), turn.renew)
-                turn.publish(self._swept(after))
+                turn.end(self._swept(after).as_json())
             self._staged = {}
 
     def add_vectors(self, recipe: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
@@ -100,7 +103,8 @@ class LanceIndex:
         keys = {chunk_id: key_of(chunk_id) for chunk_id in vectors}
         with self._lock, self._turn("writing vectors") as (turn, published):
             if vectors or published.state.recipe != recipe:
-                turn.publish(writing.put_vectors(self._tables, published, recipe, vectors, keys))
+                after = writing.put_vectors(self._tables, published, recipe, vectors, keys)
+                turn.end(after.as_json())
 
     def missing_vectors(self, recipe: str) -> tuple[str, ...]:
         """Ids of indexed chunks without a vector of this recipe, shortest first."""
@@ -139,7 +143,7 @@ class LanceIndex:
             snapshot = self._described(reader)
             others = tuple(kept for kept in after.frozen if kept.snapshot.snapshot_id != snapshot.snapshot_id)
             frozen = (*others, Frozen(snapshot, after.state, after.chunks, after.searched))
-            turn.publish(after.moved(frozen=frozen))
+            turn.end(after.moved(frozen=frozen).as_json())
             return snapshot
 
     def _described(self, reader: LanceReader) -> Snapshot:
@@ -171,7 +175,7 @@ class LanceIndex:
             gone = _frozen(published, snapshot_id)
             after = published.moved(frozen=tuple(kept for kept in published.frozen if kept is not gone))
             left = {table: self._clock.now() for table in published.pinned() - after.pinned() - after.live()}
-            turn.publish(self._swept(after.moved(retired={**after.retired, **left})))
+            turn.end(self._swept(after.moved(retired={**after.retired, **left})).as_json())
 
     def compact(self) -> None:
         """Write the head anew and drop every table that neither it nor a snapshot holds.
@@ -181,22 +185,21 @@ class LanceIndex:
         """
         with self._lock, self._turn("compacting") as (turn, published):
             after = writing.written_anew(self._tables, published, self._clock.now(), turn.renew).moved(retired={})
-            turn.publish(after)
+            turn.end(after.as_json())
             self._tables.drop(self._tables.names() - after.live() - after.pinned())
 
     def status(self) -> IndexStatus:
         """How far the index is: counts at the head, and every snapshot."""
-        head = self.head()
-        return IndexStatus(head.state.documents, head.chunks, head.vectors, head.embedder, self.snapshots())
+        head, snapshots = self.head(), self.snapshots()
+        unindexed = self._register.read().unindexed
+        documents = head.state.documents
+        return IndexStatus(documents, head.chunks, head.vectors, head.embedder, snapshots, "lancedb", unindexed)
 
-    def warnings(self) -> tuple[str, ...]:
-        """What an operator should know: too many chunks outside the indexes make a search slow."""
-        with lance_errors(self._uri, "reading the index"):
-            published = self._register.read()
-        most = max(LEAST_UNINDEXED, int(UNINDEXED_SHARE * published.state.chunks))
-        if published.unindexed <= most:
-            return ()
-        return (f"{published.unindexed} of {published.state.chunks} chunks are not in the index of words yet",)
+    def stored_vectors(self, recipe: str, chunk_ids: Iterable[str]) -> dict[str, NDArray[np.float32]]:
+        """The head's vectors of these chunks; those it has none of are left out."""
+        with lance_errors(self._uri, "reading vectors"):
+            place = self._register.read().vectors.get(recipe)
+            return writing.vectors_of(self._tables.at(place), [key_of(name) for name in chunk_ids]) if place else {}
 
     def close(self) -> None:
         """Forget what is staged and not committed."""
@@ -206,8 +209,8 @@ class LanceIndex:
     @contextmanager
     def _turn(self, doing: str) -> Iterator[tuple[Turn, Published]]:
         """The right to write. From a writer that may still run elsewhere it is taken with new tables."""
-        with lance_errors(self._uri, doing), self._register.turn() as turn:
-            published = turn.published
+        with lance_errors(self._uri, doing), self._turns.take() as turn:
+            published = self._register.parsed(turn.row.record)
             if turn.abandoned:
                 published = writing.written_anew(self._tables, published, self._clock.now(), turn.renew)
             yield turn, published
@@ -232,9 +235,7 @@ def _frozen(published: Published, snapshot_id: str) -> Frozen:
     for kept in published.frozen:
         if kept.snapshot.snapshot_id == snapshot_id:
             return kept
-    raise NotFound(
-        "index.no_snapshot", "there is no such snapshot", remedy="list the snapshots with `assay index status`"
-    )
+    raise no_snapshot()
 
 
 def _connected(uri: str, storage_options: Mapping[str, str]) -> Any:

@@ -185,10 +185,19 @@ def _not_found() -> Unavailable:
     )
 
 
+def vectors_of(table: Any, keys: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    """Vectors by chunk id."""
+    rows = rows_where(table, "key", keys, ("chunk", "vector"))
+    return dict(zip(rows["chunk"].to_pylist(), _matrix(rows), strict=True)) if rows.num_rows else {}
+
+
 def _vectors_by_content(rows: Any) -> dict[bytes, NDArray[np.float32]]:
+    return dict(zip(rows["content"].to_pylist(), _matrix(rows), strict=True))
+
+
+def _matrix(rows: Any) -> NDArray[np.float32]:
     flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    matrix = np.asarray(flat, dtype=np.float32).reshape(rows.num_rows, -1)
-    return dict(zip(rows["content"].to_pylist(), matrix, strict=True))
+    return np.asarray(flat, dtype=np.float32).reshape(rows.num_rows, -1)
 
 
 def _row(row: Analysed) -> dict[str, Any]:
