@@ -156,11 +156,12 @@ class HybridRetriever:
         taken: dict[str, int] = {}
         cap = self._policy.per_document
         wanted = max(query.limit, self._reranker.pool if self._reranker else 0)
-        for start in range(0, len(fused), _LOOKED_UP_AT_ONCE):
-            part = [hit.chunk_id for hit in fused[start : start + _LOOKED_UP_AT_ONCE]]
+        step = max(_FEWEST_LOOKED_UP, min(_MOST_LOOKED_UP, wanted + wanted // 4))
+        for start in range(0, len(fused), step):
+            part = [hit.chunk_id for hit in fused[start : start + step]]
             visible = self._catalog.visible(part, query.scope)
             chunks = self._catalog.chunks([chunk_id for chunk_id in part if chunk_id in visible])
-            for hit in fused[start : start + _LOOKED_UP_AT_ONCE]:
+            for hit in fused[start : start + step]:
                 chunk = chunks.get(hit.chunk_id)
                 if chunk is None or (cap and taken.get(chunk.doc_id, 0) >= cap):
                     continue
@@ -171,7 +172,8 @@ class HybridRetriever:
         return ranked
 
 
-_LOOKED_UP_AT_ONCE = 64
+_FEWEST_LOOKED_UP, _MOST_LOOKED_UP = 16, 64
+"""Chunks read from the catalog at a time: reading one costs about 40 µs, so a quarter more than wanted at first."""
 
 
 @dataclass
