@@ -52,6 +52,9 @@ def _available(place: Workspace, app: str) -> dict[str, Pipeline]:
         if mode == "lexical" or has_vectors:
             used = plain.model_copy(update={"mode": mode})
             found[name] = Pipeline(name, apps.retriever(place, reader, used, embedder), mode)
+    if has_vectors and settings.ranker != "none":
+        used = settings.model_copy(update={"mode": "hybrid"})
+        found["reranked"] = Pipeline("reranked", apps.retriever(place, reader, used, embedder))
     whole = found[BASELINE if has_vectors else "lexical"]
     found["without_history"] = Pipeline("without_history", whole.retriever, whole.mode, lambda c: (c.question, ()))
     return found
@@ -74,7 +77,7 @@ def _rewritten(rewriter: Rewriter, golden: GoldenSet) -> Callable[[Case], tuple[
 
 def _plain(settings: RetrieveSettings) -> RetrieveSettings:
     """The app's settings without what comes after fusion."""
-    return settings
+    return settings.model_copy(update={"ranker": "none"})
 
 
 def evaluate_retrieval(
