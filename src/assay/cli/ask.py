@@ -20,7 +20,9 @@ from assay.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from assay.records.dialogue import Citation, Reply, Request
+    from collections.abc import Callable
+
+    from assay.records.dialogue import Age, Citation, Conflict, Reply, Request
     from assay.wiring.workspace import Running
 
 
@@ -41,6 +43,7 @@ def ask(
     from assay.records.dialogue import Request
     from assay.retrieve.as_of import moment_of
     from assay.wiring import apps
+    from assay.wiring.freshness import age_of
 
     place = open_workspace(workspace, overrides)
     running = apps.start(place, app, bundle)
@@ -53,7 +56,7 @@ def ask(
     if as_json:
         print_json({"trace_id": request.request_id, "bundle_id": running.bundle_id, "reply": reply})
     else:
-        _print_sources(reply)
+        _print_sources(reply, age_of(place))
         _print_outcome(reply, request.request_id)
     _raise_if_failed(reply, request.request_id)
 
@@ -77,7 +80,7 @@ def _number(numbers: dict[tuple[str, int, int], int], citation: Citation) -> int
     return numbers.setdefault((span.doc_id, span.start, span.end), len(numbers) + 1)
 
 
-def _print_sources(reply: Reply) -> None:
+def _print_sources(reply: Reply, age: Callable[[Citation], Age]) -> None:
     numbers: dict[tuple[str, int, int], int] = {}
     for citation in reply.citations:
         known = len(numbers)
@@ -87,10 +90,31 @@ def _print_sources(reply: Reply) -> None:
         if number == 1:
             say("\nSources")
         page = f", page {citation.page}" if citation.page else ""
-        age = f", {citation.modified_at[:10]}" if citation.modified_at else ""
-        say(f" [{number}] {citation.title or citation.span.doc_id}{page}{age}")
+        say(f" [{number}] {citation.title or citation.span.doc_id}{page}{_when(citation, age)}")
         say(f"     {citation.span.doc_id} [{citation.span.start}:{citation.span.end}]")
         say(f"     “{' '.join(citation.quote.split())}”")
+
+    for conflict in reply.conflicts:
+        _print_conflict(conflict, numbers, age)
+
+
+def _when(citation: Citation, age: Callable[[Citation], Age]) -> str:
+    known = age(citation)
+    parts = [citation.modified_at[:10], str(known)]
+    return "".join(f", {part}" for part in parts if part)
+
+
+def _print_conflict(
+    conflict: Conflict, numbers: dict[tuple[str, int, int], int], age: Callable[[Citation], Age]
+) -> None:
+    other = conflict.other
+    fresher = {"cited": "; the cited source is fresher", "other": "; it is fresher than the cited source", "": ""}
+    where = numbers.get((conflict.cited.span.doc_id, conflict.cited.span.start, conflict.cited.span.end))
+    cited = f"[{where}]" if where else f"“{' '.join(conflict.cited.quote.split())}”"
+    say(f"\nAnother source says otherwise ({conflict.kind.value}) than {cited}{fresher[conflict.fresher]}:")
+    say(f"     {other.title or other.span.doc_id}{_when(other, age)}")
+    say(f"     {other.span.doc_id} [{other.span.start}:{other.span.end}]")
+    say(f"     “{' '.join(other.quote.split())}”")
 
 
 def _print_outcome(reply: Reply, trace_id: str) -> None:

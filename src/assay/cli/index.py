@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from assay.cli import freshness
 from assay.cli.common import JsonOption, Progress, WorkspaceOption, open_workspace, print_json, say, table
 
 EngineName = Literal["embedded", "lancedb", "qdrant", "postgres", "opensearch"]
@@ -97,17 +98,6 @@ def migrate(
         say(f"to use it, change one line of assay.yaml:   index: engine: {to}   (or run this again with --write)")
 
 
-@sources.command("list")
-def list_sources(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Every file that was read, with the documents it gave and the reason when it gave none."""
-    states = sorted(open_workspace(workspace).stores.catalog.source_states(), key=lambda state: state.source_uri)
-    if as_json:
-        print_json(states)
-        return
-    rows = [(state.source_uri, f"{state.size:,}", len(state.doc_ids), state.code) for state in states]
-    say(table(("file", "bytes", "documents", "problem"), rows, right=(1, 2)))
-
-
 @sources.command("remove")
 def remove(
     source: Annotated[str, typer.Argument(help="A file or folder as `assay source list` names it.")],
@@ -122,4 +112,5 @@ def remove(
 
 def register(app: typer.Typer) -> None:
     app.add_typer(group, name="index")
+    freshness.register(sources)
     app.add_typer(sources, name="source")

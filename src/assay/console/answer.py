@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from assay.records.dialogue import (
+    Age,
     AnswerSentence,
     Citation,
+    Conflict,
+    ConflictFound,
     Finished,
     Outcome,
     ReplyEvent,
@@ -46,6 +50,8 @@ class ShownAnswer:
     sentences: list[ShownSentence] = field(default_factory=list)
     sources: dict[tuple[str, str, int], Source] = field(default_factory=dict)
     withheld: int = 0
+    conflicts: list[Conflict] = field(default_factory=list)
+    age_of: Callable[[Citation], Age] = lambda _: Age()
     finished: Finished = Finished(Outcome.FAILED, "system.unfinished")
 
     def add(self, event: ReplyEvent) -> ShownSentence | None:
@@ -57,6 +63,8 @@ class ShownAnswer:
                 return shown
             case SentenceWithheld():
                 self.withheld += 1
+            case ConflictFound(conflict):
+                self.conflicts.append(conflict)
             case Finished():
                 self.finished = event
         return None

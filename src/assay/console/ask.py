@@ -41,7 +41,9 @@ class Ask:
         form = await http.form(max_files=0, max_fields=8)
         request = house.question(str(form.get("question", "")), caller.scope)
         running = await house.live.running(str(form.get("app", "")))
-        shown = ShownAnswer(request.request_id, running.app, running.bundle_id, request.question)
+        shown = ShownAnswer(
+            request.request_id, running.app, running.bundle_id, request.question, age_of=house.services.age_of
+        )
         if STREAMED in http.headers.get("accept", ""):
             return StreamingResponse(self._pieces(running, request, shown, caller), media_type=STREAMED)
         async with aclosing(_events(self.pages, running, request)) as events:
@@ -108,4 +110,5 @@ def _twin(shown: ShownAnswer) -> dict[str, Any]:
         "confidence": finished.confidence,
         "withheld": shown.withheld,
         "sentences": [plain(sentence.sentence) for sentence in shown.sentences],
+        "conflicts": [plain(conflict) for conflict in shown.conflicts],
     }

@@ -48,6 +48,28 @@ class Citation:
     modified_at: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Age:
+    """`days` since a document was modified, None where that is not known; `stale` when that misses its objective."""
+
+    days: float | None = None
+    stale: bool = False
+
+    def __str__(self) -> str:
+        """For people: minutes, hours, days or years; empty where it is not known."""
+        if self.days is None:
+            return ""
+        return f"{_shown(self.days)} old{', older than its objective' if self.stale else ''}"
+
+
+def _shown(days: float) -> str:
+    if days < 1 / 24:
+        return f"{days * 1440:.0f} min"
+    if days < 2:
+        return f"{days * 24:.0f} h"
+    return f"{days:.0f} days" if days < 730 else f"{days / 365.25:.1f} years"
+
+
 class ConflictKind(StrEnum):
     NUMBER = "number"
     DATE = "date"

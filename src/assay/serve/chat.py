@@ -17,6 +17,7 @@ from starlette.types import Send
 
 from assay.records.access import Caller
 from assay.records.dialogue import (
+    ConflictFound,
     Finished,
     Outcome,
     Request,
@@ -59,7 +60,7 @@ async def chat_completions(http: HttpRequest) -> Response:
     asked = decode(await http.body(), ChatRequest)
     request = read_request(asked, caller, house)
     running = await house.live.running(asked.model)
-    answer = _Answer(running, request)
+    answer = _Answer(running, request, content=Content(age_of=house.services.age_of))
     if asked.stream:
         usage = asked.stream_options is not None and asked.stream_options.include_usage
         return Answering(_events(house, answer, usage), house.options.send_timeout_s, answer.headers)
@@ -108,6 +109,7 @@ class _Answer:
             confidence=finished.confidence,
             withheld=self.withheld,
             marked=self.content.marked,
+            conflicts=self.content.conflicts,
         )
 
     def chunk(self, delta: Delta, finish_reason: str | None = None) -> ChatChunk:
@@ -123,6 +125,8 @@ async def _whole(house: House, answer: _Answer) -> Response:
                     answer.content.add(sentence)
                 case SentenceWithheld():
                     answer.withheld += 1
+                case ConflictFound(conflict):
+                    answer.content.contradict(conflict)
                 case Finished():
                     finished = event
     if finished.outcome is Outcome.FAILED:
@@ -159,6 +163,8 @@ async def _events(house: House, answer: _Answer, include_usage: bool) -> AsyncGe
                     yield _sse(answer.chunk(delta))
                 case SentenceWithheld():
                     answer.withheld += 1
+                case ConflictFound(conflict):
+                    answer.content.contradict(conflict)
                 case Finished(outcome=Outcome.FAILED) if not begun:
                     yield _failed(event, answer)
                     return

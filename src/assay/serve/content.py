@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from assay.records.dialogue import AnswerSentence, Citation, Finished, Outcome
+from assay.records.dialogue import Age, AnswerSentence, Citation, Conflict, Finished, Outcome
 from assay.records.documents import public_source
-from assay.serve.wire import Annotation, CitationOut, UrlCitation
+from assay.serve.wire import Annotation, CitationOut, ConflictOut, UrlCitation
 
 UNVERIFIED = "[not verified]"
 NOTHING_SAID = {
@@ -39,6 +40,8 @@ class Content:
     sources: list[Citation] = field(default_factory=list)
     annotations: list[Annotation] = field(default_factory=list)
     marked: int = 0
+    age_of: Callable[[Citation], Age] = lambda _: Age()
+    conflicts: list[ConflictOut] = field(default_factory=list)
     _length: int = 0
     _pieces: list[str] = field(default_factory=list)
 
@@ -52,7 +55,7 @@ class Content:
         start = self._length + len(separator)
         end = start + len(sentence.text)
         numbered = [(self.number(citation), citation) for citation in sentence.citations]
-        annotations = [_annotation(number, citation, start, end) for number, citation in numbered]
+        annotations = [self._annotation(number, citation, start, end) for number, citation in numbered]
         markers = "".join(f"[{number}]" for number in dict.fromkeys(number for number, _ in numbered))
         self.marked += sentence.marked
         flags = [part for part in (markers, UNVERIFIED if sentence.marked else "") if part]
@@ -67,6 +70,13 @@ class Content:
             self.sources.append(citation)
         return self.numbers[source]
 
+    def contradict(self, conflict: Conflict) -> None:
+        """Keep what another source says; it has no number of its own, since the answer does not lean on it."""
+        cited, other = (self._citation(number, citation) for number, citation in (
+            (self.number(conflict.cited), conflict.cited), (0, conflict.other)
+        ))  # fmt: skip
+        self.conflicts.append(ConflictOut(conflict.kind.value, conflict.fresher, cited, other))
+
     def finish(self, finished: Finished) -> str:
         """The content that ends the answer: the list of sources, or why nothing was said."""
         if not self._pieces:
@@ -75,6 +85,28 @@ class Content:
             return ""
         lines = [f"[{number}] {_source(citation)}" for number, citation in enumerate(self.sources, 1)]
         return self._say("\n\nSources:\n" + "\n".join(lines))
+
+    def _annotation(self, number: int, citation: Citation, start: int, end: int) -> Annotation:
+        where = public_source(citation.source_uri, citation.span.doc_id)
+        return Annotation(UrlCitation(start, end, citation.title, where), self._citation(number, citation))
+
+    def _citation(self, number: int, citation: Citation) -> CitationOut:
+        span, age = citation.span, self.age_of(citation)
+        return CitationOut(
+            number,
+            span.doc_id,
+            span.text_sha256,
+            span.start,
+            span.end,
+            citation.page,
+            citation.title,
+            public_source(citation.source_uri, span.doc_id),
+            citation.quote,
+            citation.chunk_id,
+            citation.modified_at,
+            None if age.days is None else round(age.days, 4),
+            age.stale,
+        )
 
     def _say(self, piece: str) -> str:
         self._pieces.append(piece)
@@ -87,23 +119,3 @@ def _source(citation: Citation) -> str:
     page = f", page {citation.page}" if citation.page else ""
     where = one_line(public_source(citation.source_uri, citation.span.doc_id))
     return f"{title}{page} ({where})" if where else f"{title}{page}"
-
-
-def _annotation(number: int, citation: Citation, start: int, end: int) -> Annotation:
-    span = citation.span
-    return Annotation(
-        UrlCitation(start, end, citation.title, public_source(citation.source_uri, citation.span.doc_id)),
-        CitationOut(
-            number,
-            span.doc_id,
-            span.text_sha256,
-            span.start,
-            span.end,
-            citation.page,
-            citation.title,
-            public_source(citation.source_uri, citation.span.doc_id),
-            citation.quote,
-            citation.chunk_id,
-            citation.modified_at,
-        ),
-    )

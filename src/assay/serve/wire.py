@@ -61,6 +61,20 @@ class CitationOut(msgspec.Struct):
     quote: str
     chunk_id: str
     modified_at: str
+    age_days: float | None = None
+    """Since the document was modified; null where that is not known."""
+    stale: bool = False
+    """True when it misses the objective that `ingest.freshness` sets for it."""
+
+
+class ConflictOut(msgspec.Struct):
+    """What another source, which the caller may read, says against a cited one. `kind` is `number`, `date` or
+    `negation`; `fresher` is `cited` or `other`, and empty where the sources' times do not tell."""
+
+    kind: str
+    fresher: str
+    cited: CitationOut
+    other: CitationOut
 
 
 class UrlCitation(msgspec.Struct):
@@ -96,6 +110,7 @@ class AssayOut(msgspec.Struct):
     confidence: float | None
     withheld: int
     marked: int
+    conflicts: list[ConflictOut] = []
 
 
 class MessageOut(msgspec.Struct):

@@ -330,6 +330,8 @@ def _without(parts: dict[str, Any], key: str) -> dict[str, Any]:
 
 def services(place: Workspace) -> Services:
     """What server and console work with."""
+    from assay.wiring.freshness import age_of
+
     return Services(
         stores=place.stores,
         index=place.index,
@@ -339,4 +341,5 @@ def services(place: Workspace) -> Services:
         start_bundle=partial(start_bundle, place),
         start_app=partial(start_app, place),
         label=place.settings.label,
+        age_of=age_of(place),
     )

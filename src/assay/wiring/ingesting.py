@@ -25,6 +25,7 @@ from assay.wiring.access import resolver
 from assay.wiring.build import Workspace
 from assay.wiring.embedders import settings_of
 from assay.wiring.forgetting import forgotten
+from assay.wiring.freshness import note_seen
 from assay.wiring.history import publishing
 from assay.wiring.parallel import reading
 from assay.wiring.reading import reader as document_reader
@@ -46,6 +47,8 @@ def ingest(
     ):  # fmt: skip
         work = replace(_ingest(place, publisher), reading=where)
         report = work.sync([str(path) for path in paths], progress, stop)
+        if not report.interrupted:
+            note_seen(place, paths)
     return _with_closed(report, work.reader.access)
 
 

@@ -23,6 +23,7 @@ from assay.ports.storage import (
     TraceStore,
 )
 from assay.records.bundles import Bundle
+from assay.records.dialogue import Age, Citation
 
 
 @dataclass(frozen=True)
@@ -67,3 +68,5 @@ class Services:
     start_app: Callable[[str], Running]
     label: str = ""
     """Shown on every page, such as the demo's notice; empty otherwise."""
+    age_of: Callable[[Citation], Age] = lambda _: Age()
+    """How old the document that a citation is of is now."""
