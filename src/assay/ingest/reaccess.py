@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from assay.ingest.access import AccessRules, Ruling
@@ -37,9 +37,11 @@ def file_name(state: SourceState) -> str:
 def reapply(
     catalog: Catalog, rules: AccessRules, name: Named = file_name, progress: Callable[[int], object] = lambda _: None
 ) -> Applied:
-    """Give every document the access list that today's rules say. Closing takes effect when this returns, because
-    every read asks the catalog; opening takes effect when the index is published."""
-    owners = {doc_id: state for state in catalog.source_states() for doc_id in state.doc_ids}
+    """Give every document the access list that today's rules say, also those that are gone, which a search as of an
+    earlier date may find. Closing takes effect when this returns, because every read asks the catalog; opening takes
+    effect when the index is published."""
+    states = list(catalog.source_states())
+    owners = {doc_id: state for state in states for doc_id in state.doc_ids}
     changed: dict[str, AccessList] = {}
     narrowed = documents = 0
     for documents, document in enumerate(catalog.documents(), 1):
@@ -48,9 +50,21 @@ def reapply(
             changed[document.doc_id] = access
             narrowed += not wider(access, document.access)
         progress(documents)
-    if changed:
-        catalog.set_access(changed)
+    gone = _gone(catalog, rules, [Root(source) for source in dict.fromkeys(state.source for state in states)])
+    if changed or gone:
+        catalog.set_access(changed | gone)
     return Applied(documents, changed, narrowed, dict(rules.failed))
+
+
+def _gone(catalog: Catalog, rules: AccessRules, roots: Sequence[Root]) -> dict[str, AccessList]:
+    """Lists for documents that are gone, where the folder they stood in is still known."""
+    found: dict[str, AccessList] = {}
+    for version in catalog.gone():
+        root = next((root for root in roots if root.holds(version.origin)), None)
+        if version.document is not None and root is not None:
+            path, stated = root.named(source_path(version.origin)), stated_access(version.document)
+            found[version.doc_id] = rules.resolve(version.doc_id, path, stated)
+    return found
 
 
 def ruling_of(document: Document, state: SourceState | None, rules: AccessRules, name: Named = file_name) -> Ruling:
