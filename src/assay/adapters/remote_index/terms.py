@@ -81,9 +81,9 @@ class TermCounts:
         """What adding and removing chunks, given as their term ids, does to the counts."""
         total: Counter[int] = Counter()
         for ids in added:
-            total.update(ids)
+            total.update(iter(ids))  # a mapping would count its values
         for ids in removed:
-            total.subtract(ids)
+            total.subtract(iter(ids))
         kept = sorted((key, count) for key, count in total.items() if count)
         return TermCounts(
             np.array([key for key, _ in kept], dtype=np.uint32), np.array([n for _, n in kept], dtype=np.int32)
