@@ -73,8 +73,8 @@ def in_memory() -> Kept:
 
 
 @contextmanager
-def on_disk(folder: Path) -> Iterator[Kept]:
-    database = open_database(folder / "assay.db")
+def on_disk(folder: Path, url: str = "") -> Iterator[Kept]:
+    database = open_database(url or folder / "assay.db")
     every = sql_stores(database)
     others = {each.name: getattr(every, each.name) for each in fields(Kept) if each.name != "blobs"}
     yield Kept(FileBlobs(folder / "blobs"), **others)

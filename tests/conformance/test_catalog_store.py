@@ -17,6 +17,7 @@ from assay.ports.storage import Catalog
 from assay.records.access import AccessList, Scope
 from assay.records.documents import Document
 from assay.records.errors import NotFound
+from postgres_server import fresh_database
 
 EVERYBODY_ELSE = Scope("globex", frozenset({"hr"}))
 
@@ -163,14 +164,14 @@ def test_more_names_than_one_statement_takes(kept: Kept) -> None:
     assert kept.catalog.counts() == (0, 0)
 
 
-@pytest.fixture(params=["memory", "sql"])
+@pytest.fixture(params=["memory", "sql", "postgres"])
 def timed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Catalog, FakeClock]]:
     """A catalog that tells the time by a clock that only the test moves."""
     clock = FakeClock(tick_s=0.0)
     if request.param == "memory":
         yield MemoryCatalog(clock=clock), clock
         return
-    database = open_database(tmp_path / "assay.db")
+    database = open_database(fresh_database() if request.param == "postgres" else tmp_path / "assay.db")
     yield SqlCatalog(database, clock), clock
     database.close()
 

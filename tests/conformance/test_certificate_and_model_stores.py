@@ -14,17 +14,18 @@ from assay.adapters.sql.stores import sql_stores
 from assay.ports.storage import CertificateStore, ModelStore
 from assay.records.certificates import Certificate, TrainedModel
 from assay.records.errors import NotFound
+from postgres_server import fresh_database
 
 DRILL = Certificate("access", "snapshot-a", True, {"probes": 12, "leaks": 0}, "2026-01-01T00:00:00Z")
 RANKER = TrainedModel("ranker", "handbook", {"weights": [0.5, -1.25], "features": ["rank", "overlap"]}, "2026-01-01")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[CertificateStore, ModelStore]]:
     if request.param == "memory":
         yield MemoryCertificates(), MemoryModels()
         return
-    database = open_database(tmp_path / "assay.db")
+    database = open_database(fresh_database() if request.param == "postgres" else tmp_path / "assay.db")
     kept = sql_stores(database)
     yield kept.certificates, kept.models
     database.close()

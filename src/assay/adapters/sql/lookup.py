@@ -85,7 +85,11 @@ def add_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]
     """
     if not rows:
         return 0
-    return connection.execute(_insert_or_leave(connection.dialect.name, table), list(rows)).rowcount
+    # PostgreSQL counts only when it is not given a list and is asked to: SQLAlchemy reads rows back there instead.
+    given: Any = rows[0] if len(rows) == 1 else list(rows)
+    counting = {"preserve_rowcount": True}
+    statement = _insert_or_leave(connection.dialect.name, table)
+    return connection.execute(statement, given, execution_options=counting).rowcount
 
 
 def batches(names: Sequence[str], size: int = MOST_PARAMETERS) -> Iterator[list[str]]:
