@@ -100,6 +100,14 @@ def test_questions_are_shorter_than_their_sentence_and_few_from_one_document() -
     assert len(synthetic_cases(corpus(), 3, most=2)) == 2
 
 
+def test_a_heading_is_a_question_only_where_one_document_has_it() -> None:
+    """What stands over many documents asks for none of them."""
+    own = [replace(one, heading_path=(f"Dredging rules of {one.doc_id}",)) for one in corpus()]
+    shared = [replace(one, heading_path=("General dredging rules",)) for one in corpus()]
+    kinds = [{one.slices[0] for seed in range(8) for one in synthetic_cases(of, seed)} for of in (own, shared)]
+    assert kinds == [{"kind=heading", "kind=sentence"}, {"kind=sentence"}]
+
+
 def test_a_question_asks_in_a_scope_that_may_read_its_evidence_and_closed_documents_are_left_out() -> None:
     """The evidence of every question can be found by whoever asks it."""
     access = AccessList("acme", ("hr", "it"))

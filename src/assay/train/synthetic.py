@@ -27,13 +27,14 @@ _PROSE = (BlockKind.PARAGRAPH, BlockKind.LIST, BlockKind.QUOTE)
 def synthetic_cases(chunks: Sequence[Chunk], seed: int = 0, most: int = MOST) -> tuple[Case, ...]:
     """At most `most` questions, at most three from one document; the same corpus and seed give the same.
 
-    One in four is the heading over a chunk with its title. The others are a key sentence of the chunk, the one whose
+    One in four is the heading over a chunk, where no other document has it. The others are a key sentence of the chunk, the one whose
     words are rarest in the corpus, as somebody would type it who remembers part of it: a share of 35 to 75 % of its
     topic words is kept, in order, and half of the questions lose their small words too. The evidence is the chunk. A
     question whose words are all in the document's title is left out: it would teach that titles are all.
     """
     rng = np.random.default_rng(seed)
     holders = Counter(term for chunk in chunks for term in set(content_stems(chunk.text, chunk.language)))
+    heads = Counter(path for _, path in {(one.doc_id, one.heading_path[-1:]) for one in chunks if one.heading_path})
     made: list[Case] = []
     taken: Counter[str] = Counter()
     for row in rng.permutation(len(chunks)):
@@ -42,7 +43,7 @@ def synthetic_cases(chunks: Sequence[Chunk], seed: int = 0, most: int = MOST) ->
             break
         if taken[chunk.doc_id] >= PER_DOCUMENT or chunk.kind not in _PROSE or not _askable(chunk):
             continue
-        by_heading = bool(chunk.heading_path) and rng.random() < 0.25
+        by_heading = heads[chunk.heading_path[-1:]] == 1 and rng.random() < 0.25
         text = _heading(chunk) if by_heading else _sentence(chunk, holders, len(chunks), rng)
         if text:
             taken[chunk.doc_id] += 1
