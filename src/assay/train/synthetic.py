@@ -27,10 +27,11 @@ _PROSE = (BlockKind.PARAGRAPH, BlockKind.LIST, BlockKind.QUOTE)
 def synthetic_cases(chunks: Sequence[Chunk], seed: int = 0, most: int = MOST) -> tuple[Case, ...]:
     """At most `most` questions, at most three from one document; the same corpus and seed give the same.
 
-    One in four is the heading over a chunk, where no other document has it. The others are a key sentence of the chunk, the one whose
-    words are rarest in the corpus, as somebody would type it who remembers part of it: a share of 35 to 75 % of its
-    topic words is kept, in order, and half of the questions lose their small words too. The evidence is the chunk. A
-    question whose words are all in the document's title is left out: it would teach that titles are all.
+    One in four is the heading over a chunk, where no other document has it. The others are a key sentence of the
+    chunk, the one whose words are rarest in the corpus, as somebody would type it who remembers part of it: its two
+    rarest words are forgotten, a share of 35 to 75 % of its other topic words is kept, in order, and half of the
+    questions lose their small words too. The evidence is the chunk. A question whose words are all in the document's
+    title is left out: it would teach that titles are all.
     """
     rng = np.random.default_rng(seed)
     holders = Counter(term for chunk in chunks for term in set(content_stems(chunk.text, chunk.language)))
