@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 
@@ -96,10 +96,33 @@ def qdrant(folder: Path) -> Iterator[Maker]:
         index.close()
 
 
+@contextmanager
+def opensearch(folder: Path) -> Iterator[Maker]:
+    """OpenSearch: a stand-in on loopback, or the server that ASSAY_TEST_OPENSEARCH_URL names."""
+    from assay.adapters.opensearch_index.index import OpenSearchIndex
+    from opensearch_server import opensearch_server
+
+    real = os.environ.get("ASSAY_TEST_OPENSEARCH_URL", "")
+    opened: list[OpenSearchIndex] = []
+    with nullcontext() if real else opensearch_server() as server:
+        url = real or (server.url if server else "")
+
+        def make() -> Index:
+            name = f"assay-test-{uuid.uuid4().hex[:12]}"
+            opened.append(OpenSearchIndex(url, name, clock=FakeClock()))
+            return opened[-1]
+
+        yield make
+        for index in opened:
+            index.erase()
+            index.close()
+
+
 ENGINES: dict[str, Engine] = {
     "memory": memory,
     "embedded": embedded,
     "postgres": postgres,
     "qdrant": qdrant,
     "lancedb": lancedb,
+    "opensearch": opensearch,
 }
