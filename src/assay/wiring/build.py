@@ -14,7 +14,7 @@ from assay.ports.answering import System
 from assay.ports.index import Embedder, Engine
 from assay.records.errors import ConfigError, InputError
 from assay.wiring import config as configuration
-from assay.wiring.engines import open_engine
+from assay.wiring.engines import open_engine, store_address
 from assay.wiring.init_template import rendered
 from assay.wiring.settings import Settings
 from assay.wiring.workspace import Stores
@@ -160,7 +160,7 @@ def open_workspace(stated: Path | None, overrides: Sequence[str] = ()) -> Worksp
     from assay.adapters.sql.database import open_database
     from assay.adapters.sql.stores import sql_stores
 
-    database = open_database(store / DATABASE)
+    database = open_database(store_address(config.settings.store, store / DATABASE))
     kept = sql_stores(database)
     stores = Stores(
         blobs=FileBlobs(store / "blobs"),

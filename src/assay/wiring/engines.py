@@ -10,7 +10,7 @@ from pathlib import Path
 from assay.ports.index import Engine
 from assay.records.errors import ConfigError
 from assay.wiring.config import secret
-from assay.wiring.settings import IndexSettings
+from assay.wiring.settings import IndexSettings, StoreSettings
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "embedded": (),
@@ -27,13 +27,30 @@ def open_engine(root: Path, settings: IndexSettings, chunker: str) -> Engine:
 
     Raises ConfigError (`index.missing_extra`, `index.settings`, `config.no_secret`) and what the engine raises.
     """
-    missing = [name for name in EXTRAS[settings.engine] if importlib.util.find_spec(name) is None]
+    _must_have(settings.engine, "index.engine")
+    return _MAKERS[settings.engine](_Place(root, settings, chunker))
+
+
+def store_address(settings: StoreSettings, path: Path) -> str | Path:
+    """Where the workspace's records stand: the SQLite file, or the database that an environment variable names.
+
+    Raises ConfigError (`index.missing_extra`, `index.dsn`, `config.no_secret`).
+    """
+    if settings.engine == "sqlite":
+        return path
+    _must_have("postgres", "store.engine")
+    from assay.adapters.pgvector_index.connection import driver_url
+
+    return driver_url(secret(settings.dsn_env), "store.dsn_env").render_as_string(hide_password=False)
+
+
+def _must_have(extra: str, where: str) -> None:
+    missing = [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigError(
-            "index.missing_extra", f"the engine {settings.engine} needs {' and '.join(missing)}", where="index.engine",
-            remedy=f"pip install 'assay[{settings.engine}]'",
+            "index.missing_extra", f"{extra} needs {' and '.join(missing)}", where=where,
+            remedy=f"pip install 'assay[{extra}]'",
         )  # fmt: skip
-    return _MAKERS[settings.engine](_Place(root, settings, chunker))
 
 
 @dataclass(frozen=True, slots=True)

@@ -321,6 +321,17 @@ class TraceSettings(Section):
     days: int = Field(default=30, ge=1, description="older traces are removed")
 
 
+class StoreSettings(Section):
+    engine: Literal["sqlite", "postgres"] = Field(
+        default="sqlite", description="where catalog, runs, releases and traces stand; sqlite: .assay/assay.db"
+    )
+    dsn_env: str = Field(
+        default="ASSAY_STORE_DSN",
+        description="for postgres: name of the variable with postgresql://user:password@host/database, a database "
+        "that holds nothing else",
+    )
+
+
 class Settings(Section):
     """The whole of `assay.yaml`."""
 
@@ -330,6 +341,7 @@ class Settings(Section):
     access: AccessSettings = AccessSettings()
     ingest: IngestSettings = IngestSettings()
     index: IndexSettings = IndexSettings()
+    store: StoreSettings = StoreSettings()
     embedders: dict[str, Encoder] = Field(default={}, description="encoders of one's own, for index.embedder")
     models: dict[str, Model] = {"extractive": ExtractiveModel()}
     guards: dict[str, Guard] = {"limits": LimitsGuard(), "visible": VisibleGuard(), "personal_data": MaskGuard()}

@@ -28,7 +28,7 @@ class Server:
     """
 
     def __init__(self, dsn: str, name: str) -> None:
-        url = _url(dsn)
+        url = driver_url(dsn, "index.postgres.dsn_env")
         self.name = name
         self.where = f"{url.host or 'local'}/{url.database or ''} {name}"
         self._engine = create_engine(
@@ -95,14 +95,15 @@ class Server:
         self._engine.dispose()
 
 
-def _url(dsn: str) -> URL:
+def driver_url(dsn: str, where: str) -> URL:
+    """An address as people write it, for the driver that is installed. Raises ConfigError (`index.dsn`)."""
     try:
         url = make_url(dsn)
     except ArgumentError:
         url = None
     if url is None or url.get_backend_name() not in ("postgresql", "postgres"):
         raise ConfigError(
-            "index.dsn", "this is no address of a PostgreSQL database", where="index.postgres.dsn_env",
+            "index.dsn", "this is no address of a PostgreSQL database", where=where,
             remedy="postgresql://user:password@host:5432/database",
         )  # fmt: skip
     return url.set(drivername="postgresql+psycopg")
