@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 _HEADING_STYLE = re.compile(r"(?:Heading|heading|Überschrift|Titre|Título) ?([1-9])")
 _OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAX_UNPACKED_MB = 300
+_FAILURES = (
+    zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, SyntaxError, OSError, NotImplementedError,
+)  # fmt: skip
 
 
 class DocxParser:
@@ -73,7 +77,7 @@ def _open(data: bytes, name: str) -> Any:
                 remedy="remove large pictures, or split the document",
             )
         return docx.Document(io.BytesIO(data))
-    except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError, OSError, NotImplementedError) as error:
+    except _FAILURES as error:
         raise InputError(
             "ingest.unreadable_docx",
             f"this is no readable Word document ({type(error).__name__})",

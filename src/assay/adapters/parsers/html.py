@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from assay.adapters.parsers.boilerplate import hidden_characters, is_hidden, remove_boilerplate
 from assay.adapters.parsers.copying import TextCopy, decode, one_line
 from assay.adapters.parsers.stated import primary_tag, read_stated
 from assay.records.documents import BlockKind, Parsed
@@ -30,20 +31,21 @@ _BLOCKS = frozenset(
         "header hr html legend li main ol p section summary ul",
     )
 )
-_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CHARSET = re.compile(rb"""charset\s*=\s*["']?([A-Za-z0-9_-]{3,20})""", re.IGNORECASE)
 _LEGACY = re.compile(r"(?:windows|iso|koi8|euc|gb|big|shift)[a-z0-9_-]*|latin1")
 """Character sets that a page may declare; Python knows others that no page needs and that cost dearly."""
 _NESTING = re.compile(r"<(/?)(?:div|span|section|article|blockquote|[uo]l|dl|table|font|a|b|i|u|em|strong)\b", re.I)
 """Elements that stay open until they are closed."""
 _MAX_DEPTH = 2_000
+_SOME_HIDDEN = 40
+"""Fewer hidden characters are labels of icons and skip links, which every page has."""
 _MAX_BULLET_DEPTH = 6
 
 
 class HtmlParser:
-    """The whole page, or its one `main` element when that holds text."""
+    """The whole page, or its one `main` element when that holds text, without what stands around every page."""
 
-    recipe = "html.v1"
+    recipe = "html.v2"
     media_type = "text/html"
 
     def parse(self, data: bytes, name: str) -> Iterator[Parsed]:
@@ -53,7 +55,12 @@ class HtmlParser:
         mains = [node for node in tree.css("main") if node.text(strip=True)]
         root = mains[0] if len(mains) == 1 else tree.body
         if root is not None:
+            hidden = hidden_characters(root)
+            remove_boilerplate(root)
             write_tree(copy, root)
+            if hidden > _SOME_HIDDEN:
+                told = f"ingest.hidden_text: {hidden:,} characters that a visitor does not see were left out"
+                warnings = (*warnings, told)
         title_node = tree.css_first("head title")
         html = tree.css_first("html")
         stated = read_stated(_meta(tree.css("head meta")), name)
@@ -172,7 +179,7 @@ def _enter(flow: _Flow, node: LexborNode) -> bool:
     if node.is_text_node:
         flow.words.append((node.text_content or "").replace("\v", " "))
         return False
-    if not node.is_element_node or tag in _DROPPED or _hidden(node):
+    if not node.is_element_node or tag in _DROPPED or is_hidden(node):
         return False
     if tag in _HEADINGS:
         flow.border()
@@ -218,14 +225,6 @@ def _leave(flow: _Flow, tag: str) -> None:
         flow.quotes -= 1
 
 
-def _hidden(node: LexborNode) -> bool:
-    """True for what a visitor does not see: a place where instructions to models are hidden."""
-    given = node.attributes
-    return (
-        "hidden" in given or given.get("aria-hidden") == "true" or bool(_HIDDEN_STYLE.search(given.get("style") or ""))
-    )
-
-
 def visible_text(node: LexborNode) -> str:
     """The text under a node as it stands, line breaks kept, hidden parts dropped."""
     parts: list[str] = []
@@ -234,7 +233,7 @@ def visible_text(node: LexborNode) -> str:
         current = stack.pop()
         if current.is_text_node:
             parts.append(current.text_content or "")
-        elif current.is_element_node and (current.tag or "") not in _DROPPED and not _hidden(current):
+        elif current.is_element_node and (current.tag or "") not in _DROPPED and not is_hidden(current):
             parts.append("\n" if current.tag == "br" else "")
             child = current.last_child
             while child is not None:
@@ -253,7 +252,7 @@ def _write_table(copy: TextCopy, table: LexborNode) -> bool:
     rows = [
         [visible_text(cell) for cell in row.iter() if cell.tag in {"td", "th"}]
         for row in table.css("tr")
-        if not _hidden(row)
+        if not is_hidden(row)
     ]
     copy.table(rows)
     return False
