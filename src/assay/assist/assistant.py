@@ -235,8 +235,9 @@ class Assistant:
                 quote = chunk.text[span.start - chunk.start : span.end - chunk.start]
                 page = self.page_of(span) if self.page_of else chunk.page
                 made[span] = Citation(
-                    span, quote, chunk.title, chunk.source_uri, chunk.chunk_id, page, chunk.modified_at
-                )
+                    span, quote, chunk.title, chunk.source_uri, chunk.chunk_id, page, chunk.modified_at,
+                    tuple(dict.fromkeys(twin.doc_id for twin in passage.also if quote in twin.text)),
+                )  # fmt: skip
         return tuple(made.values())
 
     def _not_known(self, request: Request) -> SentenceReady:
@@ -250,7 +251,8 @@ def _within(span: Span, outer: Span) -> bool:
 
 
 def _passage(number: int, ranked: Ranked) -> Passage:
-    return Passage(number, ranked.chunk.chunk_id, ranked.chunk.span, ranked.score, dict(ranked.stages))
+    also = tuple(dict.fromkeys(twin.doc_id for twin in ranked.also))
+    return Passage(number, ranked.chunk.chunk_id, ranked.chunk.span, ranked.score, dict(ranked.stages), also)
 
 
 def _retrieval_detail(found: Retrieved) -> dict[str, str | int | float]:

@@ -93,7 +93,8 @@ def _print_sources(reply: Reply, age: Callable[[Citation], Age]) -> None:
         say(f" [{number}] {citation.title or citation.span.doc_id}{page}{_when(citation, age)}")
         say(f"     {citation.span.doc_id} [{citation.span.start}:{citation.span.end}]")
         say(f"     “{' '.join(citation.quote.split())}”")
-
+        if citation.also:
+            say(f"     also in: {', '.join(citation.also)}")
     for conflict in reply.conflicts:
         _print_conflict(conflict, numbers, age)
 

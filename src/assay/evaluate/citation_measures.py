@@ -14,7 +14,7 @@ from assay.records.golden import Case, Evidence
 
 def hits(citation: Citation, evidence: Evidence) -> bool:
     """True when the citation stands where the evidence stands."""
-    if citation.span.doc_id != evidence.doc_id:
+    if evidence.doc_id not in (citation.span.doc_id, *citation.also):
         return False
     return not evidence.quote or overlaps(citation.quote, evidence.quote)
 
@@ -53,5 +53,6 @@ def groundedness(_case: Case, reply: Reply) -> float | Unscored:
 def restricted_leak(case: Case, reply: Reply) -> float:
     """1 when a document that an unanswerable case names as evidence, one this caller may not see, was used or cited."""
     hidden = {evidence.doc_id for evidence in case.expected.evidence}
-    seen = {p.span.doc_id for p in reply.passages} | {c.span.doc_id for c in reply.citations}
+    seen = {doc_id for p in reply.passages for doc_id in (p.span.doc_id, *p.also)}
+    seen |= {doc_id for c in reply.citations for doc_id in (c.span.doc_id, *c.also)}
     return float(not hidden.isdisjoint(seen))

@@ -14,9 +14,9 @@ from assay.records.golden import Case
 
 
 def ranked_documents(reply: Reply) -> tuple[str, ...]:
-    """Document ids in the order of their best passage, each once."""
+    """Document ids in the order of their best passage, each once; those that a passage was folded with behind it."""
     passages = sorted(reply.passages, key=lambda passage: passage.number)
-    return tuple(dict.fromkeys(passage.span.doc_id for passage in passages))
+    return tuple(dict.fromkeys(doc_id for passage in passages for doc_id in (passage.span.doc_id, *passage.also)))
 
 
 def gold_grades(case: Case) -> dict[str, int]:

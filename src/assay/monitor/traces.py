@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assay.ports.answering import System
 from assay.ports.reading import Clock
@@ -183,7 +183,7 @@ class Traced:
             confidence=reply.confidence,
             duration_ms=reply.duration_ms if finished and reply.duration_ms else spent_ms,
             stages=reply.stages,
-            passages=reply.passages,
+            passages=tuple(replace(passage, also=()) for passage in reply.passages),
             checks=_checks(reply),
             usage=reply.usage,
             question=_sound(request.question) if self._keep_content else "",

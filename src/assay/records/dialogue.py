@@ -46,6 +46,8 @@ class Citation:
     page: int = 0
     """From 1; 0 where the source has no pages."""
     modified_at: str = ""
+    also: tuple[str, ...] = ()
+    """Other documents that the caller may read and that hold the same words, folded into this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,8 @@ class Passage:
     span: Span
     score: float
     stages: dict[str, tuple[int, float]] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    """Documents with nearly the same passage, folded into this one. Never in a trace, whose reader may not see them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,7 @@ class Content:
             citation.chunk_id,
             citation.modified_at,
             None if age.days is None else round(age.days, 4),
+            list(citation.also),
             age.stale,
         )
 

@@ -63,6 +63,8 @@ class CitationOut(msgspec.Struct):
     modified_at: str
     age_days: float | None = None
     """Since the document was modified; null where that is not known."""
+    also_in: list[str] = []
+    """Other documents that the caller may read and that hold the same words."""
     stale: bool = False
     """True when it misses the objective that `ingest.freshness` sets for it."""
 
