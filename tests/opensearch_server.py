@@ -12,10 +12,11 @@ from __future__ import annotations
 import base64
 import json
 import math
+import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -502,7 +503,25 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
-    cluster: Cluster
+
+    def __init__(self, address: tuple[str, int], cluster: Cluster) -> None:
+        super().__init__(address, _Handler)
+        self.cluster = cluster
+        self.open: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.open.add(request)
+        super().process_request(request, client_address)
+
+    def close_request(self, request: Any) -> None:
+        self.open.discard(request)
+        super().close_request(request)
+
+    def hang_up(self) -> None:
+        """End the connections that clients keep."""
+        for connection in list(self.open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 class OpenSearchServer:
@@ -515,8 +534,7 @@ class OpenSearchServer:
         self.url = f"http://127.0.0.1:{self.port}"
 
     def come_back(self) -> None:
-        self._http = _Http(("127.0.0.1", self.port), _Handler)
-        self._http.cluster = self.cluster
+        self._http = _Http(("127.0.0.1", self.port), self.cluster)
         self.port = self._http.server_address[1]
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
@@ -524,6 +542,7 @@ class OpenSearchServer:
     def go_away(self) -> None:
         self._http.shutdown()
         self._thread.join()
+        self._http.hang_up()
         self._http.server_close()
 
 

@@ -199,8 +199,8 @@ class OpenSearchIndex:
     def drop_snapshot(self, snapshot_id: str) -> None:
         """Forget a snapshot and the rows that only it held. Raises NotFound."""
         with self._lock, self._change() as change:
-            gone = change.record.named(snapshot_id)
-            frozen = tuple(kept for kept in change.record.frozen if kept is not gone)
+            change.record.named(snapshot_id)
+            frozen = tuple(kept for kept in change.record.frozen if kept[0].snapshot_id != snapshot_id)
             self._give_up(change, change.record.moved(frozen=frozen))
 
     def compact(self) -> None:

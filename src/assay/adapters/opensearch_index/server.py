@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -37,6 +38,7 @@ class Server:
                 where="index.engine",
                 remedy="pip install 'assay[opensearch]'",
             ) from error
+        logging.getLogger("opensearch").setLevel(logging.CRITICAL)  # failures are told by errors; its lines hold bodies
         self._client = OpenSearch(
             hosts=[url],
             http_auth=(user, password) if user else None,
