@@ -49,8 +49,19 @@ def test_a_query_asks_only_for_terms_that_the_same_text_would_hold(text: str, gr
         ("Häuser", "de", ["haus"]),
         ("café", "und", ["cafe"]),
         ("ＦＵＬＬ", "en", ["full"]),
-        ("東京2023", "ja", ["東京", "2023"]),
-        ("数据库", "zh", ["数据", "据库"]),
+        ("東京2023", "ja", ["東京", "東", "京", "2023"]),
+        ("数据库", "zh", ["数据", "据库", "数", "据", "库"]),
+        ("1.000,50 Euro", "de", ["1000", "50", "1000.50", "euro"]),
+        ("1.000 or 3,5", "en", ["1", "000", "1.000", "or", "3", "5", "3.5"]),
+        ("1\u202f000 1’000", "fr", ["1000", "1000"]),
+        ("192.168.100.200", "de", ["192", "168", "100", "200", "192.168.100.200"]),
+        ("5GB of v1.2.3", "en", ["5gb", "5", "gb", "of", "v1", "2", "3", "v1.2.3", "1.2.3"]),
+        ("getUserName", "en", ["getusernam", "get", "user", "name"]),
+        ("GitHub iOS URLs", "en", ["github", "io", "url"]),
+        ("C++ and C# or c", "en", ["c", "and", "c", "or", "c", "c++", "c#"]),
+        ("/etc/ssl/certs and/or", "en", ["etc", "ssl", "cert", "etc/ssl/certs", "and", "or"]),
+        ("ann@x.org", "en", ["ann", "x", "org", "ann@x.org"]),
+        ("am 15.01.2024", "de", ["am", "15", "01", "2024", "15.01.2024", "2024-01-15"]),
         ("猫", "ja", ["猫"]),
         ("", "en", []),
         ("?!…", "en", []),
@@ -59,6 +70,41 @@ def test_a_query_asks_only_for_terms_that_the_same_text_would_hold(text: str, gr
 def test_known_divisions(text: str, language: str, expected: list[str]) -> None:
     """Identifiers and numbers stay whole beside their parts; scripts without spaces give pairs."""
     assert ANALYZER.terms(text, ANALYZER.group(language)) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "written", "language"),
+    [
+        ("1000", "1,000", "en"),
+        ("1,000", "1.000", "de"),
+        ("3.5", "3,5", "de"),
+        ("2024-01-15", "January 15, 2024", "en"),
+        ("2024-01-15", "15. Januar 2024", "de"),
+        ("15.01.2024", "le 15 janvier 2024", "fr"),
+        ("5 GB", "5GB", "en"),
+        ("1.2.3", "v1.2.3", "en"),
+        ("ERR_CONNECTION_REFUSED", "err_connection_refused", "en"),
+        ("水", "热水器", "zh"),
+        ("图书馆", "北京大学的图书馆", "zh"),
+        ("データ", "顧客データベース", "ja"),
+        ("東京タワー", "昨日東京タワーに行きました", "ja"),
+        ("ไทย", "ภาษาไทยสวยงาม", "th"),
+        ("น้ำ", "ดื่มน้ำทุกวัน", "th"),
+        ("학교", "우리학교에서", "ko"),
+    ],
+)
+def test_another_spelling_or_an_unspaced_sentence_is_found(asked: str, written: str, language: str) -> None:
+    """More than half of a query's terms stand in a text with the same number, date, unit, version or word."""
+    indexed = set(ANALYZER.terms(written, ANALYZER.group(language)))
+    terms = set(ANALYZER.query_terms(asked, ANALYZER.group(language)))
+    assert len(terms & indexed) * 2 > len(terms)
+
+
+def test_thai_is_not_divided_inside_a_syllable() -> None:
+    """No term begins with a vowel sign or a tone mark, or ends with a vowel that is waiting for its consonant."""
+    for term in ANALYZER.terms("เด็กๆ กำลังเล่นน้ำที่โรงเรียนใหญ่", "und"):
+        assert term[0] not in "ัิีึืฺุู็่้๊๋์ํๅะา"
+        assert term[-1] not in "เแโใไ"
 
 
 @pytest.mark.parametrize(
