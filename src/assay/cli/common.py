@@ -33,6 +33,9 @@ GroupOption = Annotated[list[str] | None, typer.Option("--group", help="Ask as a
 AsOfOption = Annotated[
     str, typer.Option("--as-of", help="From the versions that were current then: 2026-01-31, or a time with its zone.")
 ]
+BatchEngineOption = Annotated[
+    str, typer.Option("--engine", help="local or ray: where batch work is done; default: batch.engine of assay.yaml.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -41,6 +44,11 @@ def open_workspace(stated: Path | None, overrides: Sequence[str] | None = None) 
     from assay.wiring.build import open_workspace as build
 
     return build(stated, tuple(overrides or ()))
+
+
+def on_engine(engine: str, overrides: Sequence[str] | None = None) -> list[str]:
+    """Overrides that send batch work to the engine named on the command line."""
+    return [*(overrides or ()), *([f"batch.engine={engine}"] if engine else [])]
 
 
 def scope_of(workspace: Workspace, tenant: str, groups: Iterable[str] | None) -> Scope:

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assay.cli.common import JsonOption, Progress, SetOption, WorkspaceOption, open_workspace, print_json, say, table
+from assay.cli.common import (
+    BatchEngineOption,
+    JsonOption,
+    Progress,
+    SetOption,
+    WorkspaceOption,
+    on_engine,
+    open_workspace,
+    print_json,
+    say,
+    table,
+)
 
 if TYPE_CHECKING:
     from assay.records.evaluation import MetricSummary, Report
@@ -22,13 +33,14 @@ def evaluate(
     repeats: Annotated[int | None, typer.Option("--repeats", min=1)] = None,
     concurrency: Annotated[int | None, typer.Option("--concurrency", min=1)] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of resuming an interrupted run.")] = False,
+    engine: BatchEngineOption = "",
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run an app or bundle over a golden set. Run the same command again to resume after an interruption."""
     from assay.wiring import judging
 
-    place = open_workspace(workspace, overrides)
+    place = open_workspace(workspace, on_engine(engine, overrides))
     report = judging.evaluate(
         place, target, golden, split=split, repeats=repeats, concurrency=concurrency, fresh=fresh,
         progress=Progress("evaluating"),

@@ -7,7 +7,17 @@ from typing import Annotated, Literal
 import typer
 
 from assay.cli import freshness
-from assay.cli.common import JsonOption, Progress, WorkspaceOption, open_workspace, print_json, say, table
+from assay.cli.common import (
+    BatchEngineOption,
+    JsonOption,
+    Progress,
+    WorkspaceOption,
+    on_engine,
+    open_workspace,
+    print_json,
+    say,
+    table,
+)
 
 EngineName = Literal["embedded", "lancedb", "qdrant", "postgres", "opensearch"]
 
@@ -39,11 +49,12 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
 def embed(
     workspace: WorkspaceOption = None,
     patient: Annotated[bool, typer.Option("--patient", help="Go on until nothing is missing, politely.")] = False,
+    engine: BatchEngineOption = "",
 ) -> None:
     """Make the vectors that are missing; stop with Ctrl-C and go on later."""
     from assay.wiring import ingesting
 
-    place = open_workspace(workspace)
+    place = open_workspace(workspace, on_engine(engine))
     made = ingesting.embed(place, Progress("embedding"))
     while patient and ingesting.missing_vectors(place):
         made += ingesting.embed(place, Progress("embedding"))

@@ -10,7 +10,18 @@ from urllib.parse import unquote
 
 import typer
 
-from assay.cli.common import JsonOption, Progress, WorkspaceOption, complain, open_workspace, print_json, say, table
+from assay.cli.common import (
+    BatchEngineOption,
+    JsonOption,
+    Progress,
+    WorkspaceOption,
+    complain,
+    on_engine,
+    open_workspace,
+    print_json,
+    say,
+    table,
+)
 
 if TYPE_CHECKING:
     from assay.records.documents import IngestReport
@@ -27,12 +38,13 @@ def ingest(
     watch: Annotated[
         bool, typer.Option("--watch", help="Stay, and take up changes of files and access lists within seconds.")
     ] = False,
+    engine: BatchEngineOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Read documents, chunk and index them. Run again to take up changes; only what changed is touched."""
     from assay.wiring import ingesting
 
-    place = open_workspace(workspace)
+    place = open_workspace(workspace, on_engine(engine))
     if watch:
         _watch(place, paths, vectors=vectors, as_json=as_json)
         return

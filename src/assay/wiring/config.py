@@ -29,6 +29,8 @@ class Config:
     settings: Settings
     lines: Mapping[KeyPath, int]
     overridden: frozenset[KeyPath] = frozenset()
+    overrides: tuple[str, ...] = ()
+    """As they were given, for processes that open the same workspace in the same way."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def load(root: Path, overrides: Sequence[str] = ()) -> Config:
         settings = Settings.model_validate(data)
     except ValidationError as error:
         raise _readable(path, lines, error) from None
-    return Config(path, settings, lines, changed)
+    return Config(path, settings, lines, changed, tuple(overrides))
 
 
 def _parse(path: Path, text: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +33,11 @@ class Embedders:
         self._root, self._store, self._threads = root, store, threads
         self._made: dict[str, CachedEmbedder] = {}
 
-    def passages(self, name: str, settings: dict[str, Any] | None) -> Embedder | None:
-        """What embeds chunks; None for `none`."""
-        return None if name == NONE else self._side(settings, 1)
+    def passages(
+        self, name: str, settings: dict[str, Any] | None, by: Callable[[Embedder], Embedder] | None = None
+    ) -> Embedder | None:
+        """What embeds chunks; None for `none`. `by` may put something between the cache and the model."""
+        return None if name == NONE else self._side(settings, 1, by)
 
     def questions(self, name: str, settings: dict[str, Any] | None, recipe: str = "") -> Embedder | None:
         """What embeds questions. `recipe` is that of the vectors to be searched: while another model takes over, it is
@@ -71,21 +74,28 @@ class Embedders:
             ) from None  # fmt: skip
         return found
 
-    def _side(self, settings: dict[str, Any] | None, side: int) -> PrefixedEmbedder:
+    def _side(
+        self, settings: dict[str, Any] | None, side: int, by: Callable[[Embedder], Embedder] | None = None
+    ) -> PrefixedEmbedder:
         from assay.adapters.prefixed_embedder import PrefixedEmbedder
 
         sides = (settings["query_prefix"], settings["passage_prefix"]) if settings else ("", "")
-        return PrefixedEmbedder(self._cached(settings), sides[side], sides)
+        return PrefixedEmbedder(self._cached(settings, by), sides[side], sides)
 
-    def _cached(self, settings: dict[str, Any] | None) -> CachedEmbedder:
+    def _cached(
+        self, settings: dict[str, Any] | None, by: Callable[[Embedder], Embedder] | None = None
+    ) -> CachedEmbedder:
         from assay.adapters.embedding_cache import CachedEmbedder
 
+        if by is not None:
+            return CachedEmbedder(by(self.model(settings)), self._store / "embeddings.db")
         key = json.dumps(settings, sort_keys=True)
         if key not in self._made:
-            self._made[key] = CachedEmbedder(self._model(settings), self._store / "embeddings.db")
+            self._made[key] = CachedEmbedder(self.model(settings), self._store / "embeddings.db")
         return self._made[key]
 
-    def _model(self, settings: dict[str, Any] | None) -> Embedder:
+    def model(self, settings: dict[str, Any] | None) -> Embedder:
+        """The model itself, without cache and prefixes."""
         if settings is None:
             from assay.adapters.minilm.embedder import MiniLmEmbedder
 

@@ -22,8 +22,9 @@ from assay.records.documents import IngestReport, ParseOutcome, ParseStatus
 from assay.records.errors import Busy, ConfigError, InputError, NotFound
 from assay.records.retrieval import IndexStatus, Snapshot
 from assay.wiring.access import resolver
+from assay.wiring.batching import spread_embedder
 from assay.wiring.build import Workspace
-from assay.wiring.embedders import settings_of
+from assay.wiring.embedders import NONE, settings_of
 from assay.wiring.forgetting import forgotten
 from assay.wiring.freshness import note_seen
 from assay.wiring.history import publishing
@@ -32,6 +33,9 @@ from assay.wiring.reading import reader as document_reader
 from assay.wiring.settings import AccessSetting
 
 Progress = Callable[[int, int, str], object]
+_BATCH = 64
+_BATCH_ON_CLUSTER = 1024
+"""Enough for many workers; what is lost when this process dies is at most one batch, and the cache has most of it."""
 
 
 def ingest(
@@ -129,13 +133,17 @@ def embed(place: Workspace, progress: Callable[[int, int], None]) -> int:
     """Make the vectors that are missing; the number made. Raises Busy while another process makes them."""
     from assay.retrieve.backfill import embed_missing
 
-    embedder = place.embedder(place.settings.index.embedder)
-    if embedder is None:
-        return 0
     name = place.settings.index.embedder
-    with WorkspaceLock(place.store / "vectors.lock", "assay index embed"), _interruptible() as stop:
+    if name == NONE:
+        return 0
+    with (
+        WorkspaceLock(place.store / "vectors.lock", "assay index embed"), _interruptible() as stop,
+        spread_embedder(place) as embedder,
+    ):  # fmt: skip
+        assert embedder is not None  # only `none` has no embedder
         place.embedders.remember(embedder.recipe, name, settings_of(place, name))
-        made = embed_missing(place.index, place.stores.catalog, embedder, progress=progress, stop=stop)
+        batch = _BATCH if place.settings.batch.engine == "local" else _BATCH_ON_CLUSTER
+        made = embed_missing(place.index, place.stores.catalog, embedder, batch=batch, progress=progress, stop=stop)
         if stop():
             raise KeyboardInterrupt
         return made

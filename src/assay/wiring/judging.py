@@ -19,6 +19,7 @@ from assay.records.errors import CannotJudge, NotFound, Unavailable
 from assay.records.evaluation import Report, Run, RunStatus, Sample, Scored, same_specification
 from assay.records.golden import GoldenSet
 from assay.wiring import apps, golden_sets
+from assay.wiring.batching import spread_system
 from assay.wiring.build import Workspace
 from assay.wiring.workspace import Running
 
@@ -80,10 +81,10 @@ def evaluate(
         seed=settings.seed, versions=versions(),
     )  # fmt: skip
     run = planned if fresh else _interrupted(place, planned) or planned
-    with _interruptible() as stop:
+    with _interruptible() as stop, spread_system(place, running) as system:
         asyncio.run(
             engine.evaluate(
-                running.system, cases, scorers, place.stores.runs, run=run, clock=place.clock, stop=stop,
+                system, cases, scorers, place.stores.runs, run=run, clock=place.clock, stop=stop,
                 concurrency=concurrency or settings.concurrency, retry_budget=settings.retry_budget,
                 deadline_s=settings.deadline_s, progress=progress,
             )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from assay.ingest.access import AccessRules
 from assay.ingest.parsing import Reading
 from assay.ingest.reading import Reader
+from assay.wiring.batching import cluster
 from assay.wiring.reading import reader
 from assay.wiring.settings import Settings
 
@@ -31,8 +32,14 @@ def reading(settings: Settings) -> Iterator[Callable[[int], Reading | None]]:
     from assay.adapters.reading_pool import ReadingPool, cores
 
     opened: list[ReadingPool] = []
+    clusters = ExitStack()
 
     def choose(files: int) -> Reading | None:
+        ray = clusters.enter_context(cluster(settings))
+        if ray is not None:
+            from assay.adapters.ray_batch import RayReading
+
+            return RayReading(ray, partial(blank_reader, settings))
         workers = settings.ingest.workers or (cores() if files >= WORTH_IT else 1)
         if workers < 2 or files < 2:
             return None
@@ -42,5 +49,6 @@ def reading(settings: Settings) -> Iterator[Callable[[int], Reading | None]]:
     try:
         yield choose
     finally:
+        clusters.close()
         for pool in opened:
             pool.close()
