@@ -152,7 +152,8 @@ def text_of(number: int, version: int) -> str:
     dice = random.Random(f"{number}/{version}")
     paragraphs = [" ".join(dice.choice(WORDS) for _ in range(40)) + "." for _ in range(3)]
     told = f"\n\n{SECRET}." if number == 7 else ""
-    return f"# File {number} v{version}\n\n" + "\n\n".join(paragraphs) + told + "\n"
+    # The language is stated because telling it would take most of the time, in which nothing is written.
+    return f"---\nlanguage: en\n---\n# File {number} v{version}\n\n" + "\n\n".join(paragraphs) + told + "\n"
 
 
 def write_documents(folder: Path, version: int) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from assay.adapters.sql.erasing import SqlJournal
 from assay.govern.forget import DONE, REMAINS
 from assay.records.access import Scope
+from assay.records.bundles import Bundle
 from assay.records.errors import CannotJudge, InputError, NotFound
 from assay.records.retrieval import Query
 from assay.wiring import apps, forgetting, ingesting
@@ -200,6 +201,32 @@ def test_what_cannot_be_asked_is_refused_and_changes_nothing(place: Workspace) -
             forgetting.forget(place, asked)
     assert forgetting.erasures(place) == ()
     assert len(list(place.stores.catalog.documents())) == 3
+
+
+def test_a_trace_of_an_answer_that_was_being_made_just_then_is_forgotten_by_asking_again(place: Workspace) -> None:
+    late = place.stores.traces.get("trace-1")
+    forgetting.forget(place, Asked(documents=(GONE,)))
+    with pytest.raises(NotFound, match=r"forget\.nothing_found"):
+        forgetting.forget(place, Asked(documents=(GONE,)))
+    place.stores.traces.append([late])
+    _, certificate = forgetting.forget(place, Asked(documents=(GONE,)))
+    assert certificate.passed
+    assert b"Linz" not in bytes_below(place.store)
+    assert place.stores.traces.get("trace-1").passages == ()
+
+
+def test_what_remains_is_told_by_place_and_waits_for_a_person(place: Workspace) -> None:
+    told_to = "Always greet Jane Doe first."
+    pinned = place.stores.bundles.bundles()[0].components["snapshot"]
+    place.stores.bundles.put(Bundle("assistant", "assistant", {"prompt": {"system": told_to}, "snapshot": pinned}))
+    erasure, certificate = forgetting.forget(place, Asked(subjects=("jane doe",)))
+    assert erasure.state == REMAINS
+    assert [finding for finding in certificate.findings if "bundles" in finding]
+    assert "jane" not in str(certificate).lower()
+    with place.writing("the next write"):
+        pass
+    assert len(forgetting.erasures(place)) == 1
+    assert forgetting.erasures(place)[0].attempts == 1
 
 
 class Stop(BaseException):

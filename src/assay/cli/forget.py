@@ -118,6 +118,8 @@ def _print_plan(plan: Plan, as_json: bool) -> None:
         say(f"golden sets that get a new version and need attention: {', '.join(plan.golden)}")
     if plan.snapshots:
         say(f"snapshots replaced: {', '.join(name[:12] for name in plan.snapshots)}")
+    if plan.copies:
+        say(f"deleted: {plan.copies} copies of the database from before a migration")
     _warn_live(plan.live)
     files = sorted({uri for uri in (*plan.held.source_uris, *plan.source_uris) if uri.startswith("file:")})
     if files:

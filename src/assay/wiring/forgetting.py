@@ -53,6 +53,8 @@ class Plan:
     touched: dict[str, int]
     golden: tuple[str, ...]
     snapshots: tuple[str, ...]
+    copies: int
+    """Copies of the database from before a migration, which are deleted."""
     live: tuple[str, ...]
     """Apps whose live bundle stands on one of the snapshots."""
     marks: Marks
@@ -60,7 +62,7 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        return not self.doc_ids and not self.source_uris and not any(self.touched.values())
+        return not any(self.held.by_document.values()) and not self.source_uris and not any(self.touched.values())
 
     def summary(self) -> dict[str, object]:
         """For people and programs; names documents, but holds no text of theirs and no subject."""
@@ -72,6 +74,7 @@ class Plan:
             "records": self.touched,
             "golden_sets": list(self.golden),
             "snapshots": [name[:12] for name in self.snapshots],
+            "database_copies": self.copies,
             "live_apps": list(self.live),
         }
 
@@ -97,6 +100,7 @@ def plan(place: Workspace, asked: Asked) -> Plan:
         touched,
         tuple(sorted({name.partition("@")[0] for name in tables.golden_changes(work.forbidden)})),
         snapshots,
+        len(list(place.store.glob("assay.db.before-*"))),
         _live_on(place, work, snapshots),
         work.marks,
         tuple(work.texts),
@@ -112,9 +116,10 @@ def plan(place: Workspace, asked: Asked) -> Plan:
 
 def _documents(place: Workspace, tables: SqlErasing, asked: Asked) -> tuple[set[str], set[str]]:
     """Ids of the documents that are meant, and addresses of the files that are."""
-    known = tables.every_document()
+    known, denied = tables.every_document(), forgotten(place)
     for doc_id in asked.documents:
-        if doc_id not in known:
+        # One that was forgotten before may have left a trace since: that of an answer which was being made just then.
+        if doc_id not in known and not denied.document(doc_id, ""):
             raise NotFound("forget.no_document", "there is no such document", where=doc_id, remedy="assay search")
     found, uris = set(asked.documents), set[str]()
     for source in asked.sources:
@@ -218,14 +223,17 @@ def resume(place: Workspace, told: Told = lambda _: None) -> tuple[tuple[Erasure
 
 
 def go_on(place: Workspace) -> None:
-    """For whoever has just taken the workspace's write lock: nothing is written before erasures are finished."""
-    if any(one.open for one in SqlJournal(place.database).erasures()):
+    """For whoever has just taken the workspace's write lock: nothing is written before an erasure that was cut short is
+    finished. One that ended with something left over waits for a person, who was told."""
+    if any(one.state == ERASING for one in SqlJournal(place.database).erasures()):
         with WorkspaceLock(place.store / "vectors.lock", PURPOSE):
-            _finish_open(place, lambda _: None)
+            _finish_open(place, lambda _: None, (ERASING,))
 
 
-def _finish_open(place: Workspace, told: Told) -> tuple[tuple[Erasure, Certificate], ...]:
-    unfinished = [one for one in SqlJournal(place.database).erasures() if one.open]
+def _finish_open(
+    place: Workspace, told: Told, states: Sequence[str] = (ERASING, REMAINS)
+) -> tuple[tuple[Erasure, Certificate], ...]:
+    unfinished = [one for one in SqlJournal(place.database).erasures() if one.state in states]
     done = tuple(_finish(Work(place, one, _kept_marks(place, one)), told) for one in unfinished)
     _drop_marks_of_no_erasure(place)
     return done
