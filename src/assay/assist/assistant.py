@@ -190,8 +190,9 @@ class Assistant:
         yield StageDone("verify", began, course.checking_ms, counts)
 
     async def _readable(self, draft: DraftSentence, ranked: Sequence[Ranked], request: Request) -> bool:
-        """True when the caller may still read everything that the sentence cites."""
-        cited = {ranked[number - 1].chunk.chunk_id for number in draft.cited if 1 <= number <= len(ranked)}
+        """True when the caller may still read everything that the sentence cites, its twins included."""
+        passages = [ranked[number - 1] for number in draft.cited if 1 <= number <= len(ranked)]
+        cited = {chunk.chunk_id for passage in passages for chunk in (passage.chunk, *passage.also)}
         if request.as_of and self.visible_at is not None and cited:
             at = end_of(request.as_of)
             return await asyncio.to_thread(self.visible_at, sorted(cited), request.scope, at) >= cited
