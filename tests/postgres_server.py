@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-_PLAIN = "-c fsync=off -c synchronous_commit=off -c max_connections=60"
+_PLAIN = "-c fsync=off -c max_connections=60"
 _numbers = count()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from assay.adapters.embedded_index.rows import access_of
 from assay.adapters.pgvector_index.connection import Server
 from assay.adapters.remote_index.state import State, check_query
-from assay.adapters.remote_index.terms import TERMS, TermCounts, Weights, query_weights
+from assay.adapters.remote_index.terms import HEAVIEST, TERMS, TermCounts, Weights, query_weights
 from assay.records.access import Scope
 from assay.records.retrieval import Hit
 from assay.retrieve.analysis import Analyzer
@@ -75,9 +75,15 @@ class PgvectorReader:
         allowed = self._allowed(scope)
         if limit < 1 or not weights or not allowed:
             return ()
-        values = {**self._values(allowed, limit), "query": _sparse(weights), "terms": sorted(weights)}
+        values = {**self._values(allowed, limit), "query": _sparse(weights)}
+        rare = rarest(weights, self.counts, limit)
         with self.server.transaction() as connection:
-            found = connection.exec_driver_sql(_WORDS, values).all()
+            found = connection.exec_driver_sql(_WORDS, {**values, "terms": rare}).all()
+            if len(rare) < len(weights):
+                least = -float(found[-1][1]) if len(found) == limit else 0.0
+                needed = needed_terms(weights, least)
+                if not set(needed) <= set(rare):
+                    found = connection.exec_driver_sql(_WORDS, {**values, "terms": needed}).all()
         return _hits(found, limit)
 
     def dense(self, vector: NDArray[np.float32], scope: Scope, limit: int) -> tuple[Hit, ...]:
@@ -110,6 +116,31 @@ class PgvectorReader:
     def _values(self, allowed: tuple[str, ...], limit: int) -> dict[str, object]:
         ids = [self.access_ids[name] for name in allowed]
         return {"access": ids, "version": self.state.version, "limit": limit}
+
+
+def rarest(weights: Weights, counts: TermCounts, limit: int) -> list[int]:
+    """The rarest terms, as many as it takes for twice `limit` chunks to hold one of them."""
+    chosen: list[int] = []
+    held = 0
+    for term in sorted(weights, key=lambda term: (counts.of(term), term)):
+        if held >= 2 * limit:
+            break
+        chosen.append(term)
+        held += counts.of(term)
+    return chosen
+
+
+def needed_terms(weights: Weights, least: float) -> list[int]:
+    """The terms of which a chunk must hold one to score `least` or more: common words that cannot lift a chunk that
+    far all together are left out, and the result is the same. Source: Turtle and Flood, "Query evaluation: strategies
+    and optimizations", Information Processing & Management 31(6), 1995 (MaxScore)."""
+    ordered = sorted(weights, key=lambda term: (weights[term], term))
+    lifted = 0.0
+    for place, term in enumerate(ordered):
+        lifted += HEAVIEST * weights[term]
+        if lifted >= least:
+            return ordered[place:]
+    return []
 
 
 def _by_graph(connection: Connection, statement: str, values: Mapping[str, object]) -> list[tuple[bytes, float]]:

@@ -39,6 +39,9 @@ TERMS = 1_000_000_000
 chance of .0005 each."""
 RECIPE = f"sparse_bm25.v1(body=names+text,head=names,head_boost={HEAD_BOOST},k1={K1},b={B},body_terms={BODY_TERMS},head_terms={HEAD_TERMS})"  # noqa: E501 - one name
 
+HEAVIEST = (K1 + 1) * (1 + HEAD_BOOST)
+"""No term of a chunk weighs more."""
+
 Weights = dict[int, float]
 
 
