@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from assay.text.scripts import has_unspaced, runs, search_terms
+from assay.text.scripts import has_unspaced, pairs_of, runs, search_terms
 from assay.text.spellings import dates, humps, other_spellings, plain_numbers
 from assay.text.tokens import STOP_WORDS, stem
 
@@ -33,6 +33,8 @@ _DIGIT = re.compile(r"\d")
 _YEAR = re.compile(r"(?<!\d)[12]\d{3}(?!\d)")
 _HUMP = re.compile(r"[a-z][A-Z]")  # each of these two is cheap and says whether the dearer one is worth its time
 _CAMEL = re.compile(r"(?<![^\W_])[a-z]+[A-Z][A-Za-z]*")
+_QUOTED = re.compile(r"[\"“”„«»「『]\s*([^\"“”„«»「」『』\n]{2,300}?)\s*[\"“”«»」』]")
+_MOST_PHRASES = 8
 _LONGEST_IDENTIFIER = 64
 _LONGEST_TERM = 128
 _MOST_QUERY_TERMS = 512
@@ -81,6 +83,17 @@ class Analyzer:
         )
         return dict(itertools.islice(counts.items(), _MOST_QUERY_TERMS))
 
+    def phrases(self, text: str, group: str) -> list[list[str]]:
+        """Terms that must stand next to each other, for each phrase of a query that is in quotation marks.
+
+        A query may repeat the question and end with earlier turns, one on each line: only what stands on most lines is
+        this question's. At most eight runs of terms, each of two or more.
+        """
+        lines = [line for line in text.splitlines() if line.strip()]
+        counts = Counter(phrase for line in lines for phrase in set(_QUOTED.findall(line)))
+        found = [run for phrase, count in counts.items() if 2 * count > len(lines) for run in _runs(phrase, group)]
+        return found[:_MOST_PHRASES]
+
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
@@ -89,6 +102,20 @@ class _Reading:
     group: str
     without: frozenset[str]
     asked: bool
+
+
+def _runs(phrase: str, group: str) -> list[list[str]]:
+    """What stands next to each other in the index as well: spaced words together, each unspaced run by itself."""
+    spaced: list[str] = []
+    found: list[list[str]] = []
+    how = _Reading(group, frozenset(), asked=True)
+    for match in _TOKEN.finditer(_normal(phrase, group).lower()):
+        token = match.group()
+        if has_unspaced(token):
+            found.extend(pairs_of(run) for run, unspaced in runs(token) if unspaced)
+        else:
+            spaced.extend([_term(token, group)] if token.isascii() and token.isalpha() else _compound(token, how))
+    return [run for run in (spaced, *found) if len(run) > 1]
 
 
 def _terms(text: str, how: _Reading) -> list[str]:

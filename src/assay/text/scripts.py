@@ -46,7 +46,7 @@ def search_terms(run: str, *, asked: bool) -> list[str]:
     In Thai, Lao, Khmer and Burmese what is paired is a cluster: a consonant with its vowels and marks, which no word
     divides (Theeramunkong and others, 2000).
     """
-    units = _CLUSTER.findall(run) if _CLUSTERED.search(run) else list(run)
+    units = _units(run)
     if len(units) == 1:
         return units
     found = [first + second for first, second in itertools.pairwise(units)]
@@ -55,3 +55,12 @@ def search_terms(run: str, *, asked: bool) -> list[str]:
     if not asked:
         found.extend(units)
     return found
+
+
+def pairs_of(run: str) -> list[str]:
+    """The pairs alone, in order: neighbours in a text are neighbours in its terms."""
+    return [first + second for first, second in itertools.pairwise(_units(run))]
+
+
+def _units(run: str) -> list[str]:
+    return _CLUSTER.findall(run) if _CLUSTERED.search(run) else list(run)

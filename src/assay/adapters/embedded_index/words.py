@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from assay.adapters.embedded_index.allowed import Allowance, AllowedRows
+from assay.adapters.embedded_index.kindred import Kindred
 from assay.adapters.embedded_index.lexical import HEAD_BOOST, access_term, in_language
 from assay.records.access import Scope
 from assay.records.retrieval import Hit
@@ -30,17 +31,37 @@ class WordSearch:
         self._analyzer = analyzer
         self._groups = groups
         self._allowed = allowed
+        self._kindred = Kindred(searcher)
 
     def search(self, text: str, scope: Scope, limit: int) -> tuple[Hit, ...]:
         """At most `limit` chunks inside the scope, best first; equal scores by chunk id."""
         allowance = self._allowed.of(scope)
         if limit < 1 or not allowance.chunks:
             return ()
-        words = self._any_of(self._terms(text))
+        terms = {group: self._analyzer.query_terms(text, group) for group in self._groups}
+        words = self._any_of(self._kindred.widened(terms))
         if words is None:
             return ()
-        hits = self._best(words, allowance, limit)
-        return tuple(sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id)))
+        hits = _in_order(self._best(words, allowance, limit))
+        quoted = self._quoted(text, words)
+        return _first(_in_order(self._best(quoted, allowance, limit)), hits)[:limit] if quoted else hits
+
+    def _quoted(self, text: str, words: Any) -> Any | None:
+        """The same words in chunks where every quoted phrase stands as it is; None where nothing is quoted."""
+        from tantivy import Occur, Query
+
+        every: list[tuple[Any, Any]] = []
+        for group in self._groups:
+            runs = self._analyzer.phrases(text, group)
+            phrases = [
+                Query.phrase_query(self._schema, "body", [in_language(term, group) for term in run]) for run in runs
+            ]
+            if phrases:
+                every.append((Occur.Should, Query.boolean_query([(Occur.Must, phrase) for phrase in phrases])))
+        if not every:
+            return None
+        phrased = Query.const_score_query(Query.boolean_query(every), 0.0)
+        return Query.boolean_query([(Occur.Must, phrased), (Occur.Must, words)])
 
     def _best(self, words: Any, allowance: Allowance, limit: int) -> list[Hit]:
         if allowance.everything:
@@ -68,24 +89,31 @@ class WordSearch:
         readers = Query.const_score_query(Query.term_set_query(self._schema, "access", terms), 0.0)
         return Query.boolean_query([(Occur.Must, readers), (Occur.Must, words)])
 
-    def _terms(self, text: str) -> dict[str, int]:
-        """The query's terms in each language of the index, with how often each stands in it."""
-        return {
-            in_language(term, group): count
-            for group in self._groups
-            for term, count in self._analyzer.query_terms(text, group).items()
-        }
-
-    def _any_of(self, terms: Mapping[str, int]) -> Any | None:
+    def _any_of(self, terms: Mapping[str, float]) -> Any | None:
         from tantivy import Occur, Query
 
         should = [(Occur.Should, query) for query in self._term_queries(terms)]
         return Query.boolean_query(should) if should else None
 
-    def _term_queries(self, terms: Mapping[str, int]) -> Iterator[Any]:
+    def _term_queries(self, terms: Mapping[str, float]) -> Iterator[Any]:
+        """`terms` as the engine keeps them, with their weights."""
         from tantivy import Query
 
-        for term, count in terms.items():
+        for term, weight in terms.items():
             body = Query.term_query(self._schema, "body", term, "freq")
-            yield body if count == 1 else Query.boost_query(body, float(count))
-            yield Query.boost_query(Query.term_query(self._schema, "head", term, "freq"), HEAD_BOOST * count)
+            yield body if weight == 1 else Query.boost_query(body, float(weight))
+            yield Query.boost_query(Query.term_query(self._schema, "head", term, "freq"), HEAD_BOOST * weight)
+
+
+def _in_order(hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Best first; equal scores by chunk id."""
+    return tuple(sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id)))
+
+
+def _first(quoted: tuple[Hit, ...], others: tuple[Hit, ...]) -> tuple[Hit, ...]:
+    """Chunks with the quoted phrases before all others, whose scores are cut so that they stay in order."""
+    if not quoted:
+        return others
+    taken = {hit.chunk_id for hit in quoted}
+    least = quoted[-1].score
+    return (*quoted, *(Hit(hit.chunk_id, min(hit.score, least)) for hit in others if hit.chunk_id not in taken))
