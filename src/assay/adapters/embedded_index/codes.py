@@ -46,8 +46,9 @@ class Codes:
 
         scale, code = _coded(vector[None, :])
         # One thread: the library lets go of Python's lock, so two searches use two cores; its own threads are OpenMP's,
-        # which do not survive a fork.
-        simsimd.cdist(code, self.codes, metric="dot", out=out[None, :], out_dtype="f32")
+        # which do not survive a fork. Its `out=` (6.5.16) returns None without taking a reference, which ends the
+        # process after some fifty thousand calls; what it allocates itself costs the same time.
+        out[:] = np.asarray(simsimd.cdist(code, self.codes, metric="dot", out_dtype="f32"))[0]
         out *= self.scale
         out *= scale[0]
         return float(np.linalg.norm(vector - scale[0] * code[0]))
