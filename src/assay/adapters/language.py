@@ -27,9 +27,8 @@ class Py3LangId:
     def identify(self, text: str) -> str:
         """BCP 47 primary tag of the text's first 600 characters; empty when it is short or the model unsure."""
         sample = text[:_SAMPLE_CHARS]
-        letters = sum(char.isalpha() for char in sample)
-        dense = sum(char.isalpha() and ord(char) >= _DENSE for char in sample)
-        if letters < _MIN_LETTERS and dense < _MIN_LETTERS_DENSE:
+        letters = sum(map(str.isalpha, sample))
+        if letters < _MIN_LETTERS and sum(c.isalpha() and ord(c) >= _DENSE for c in sample) < _MIN_LETTERS_DENSE:
             return ""
         language, probability = self._loaded().classify(sample)
         return str(language) if probability >= self.min_probability else ""

@@ -45,6 +45,8 @@ def kinds(text: str) -> tuple[str, ...]:
 def find(text: str, rules: Sequence[str] = KINDS) -> tuple[Finding, ...]:
     """Credentials in `text`, without overlap, in reading order; a rule is a kind of credential."""
     sound = text.encode("utf-8", "replace").decode("utf-8")
+    if not _compiled("|".join(f"(?:{_SHAPES[rule]})" for rule in rules)).search(sound):
+        return ()  # one pass over nearly every text, where one for each rule took four times as long
     return separate(
         Finding(rule, match.start(), match.end())
         for rule in rules

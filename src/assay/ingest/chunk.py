@@ -58,7 +58,8 @@ class _Piece:
 def word_count(text: str) -> int:
     """Words by white space, Chinese, Japanese and Korean characters as half a word each, and never less than an eighth
     of the characters, so that long tables of figures, code and encoded data do not pass as small."""
-    return max(len(text.split()) + len(_DENSE.findall(text)) // 2, len(text) // _CHARS_A_WORD)
+    dense = 0 if text.isascii() else len(_DENSE.findall(text)) // 2
+    return max(len(text.split()) + dense, len(text) // _CHARS_A_WORD)
 
 
 def chunk_document(document: Document, text: str, blocks: Sequence[Block], policy: ChunkPolicy) -> tuple[Chunk, ...]:
@@ -193,6 +194,8 @@ def _words(pieces: Sequence[_Piece]) -> int:
 
 def _kind(pieces: Sequence[_Piece]) -> BlockKind:
     """The kind that most of the chunk's words are of."""
+    if len(pieces) == 1:
+        return pieces[0].kind
     counts: dict[BlockKind, int] = {}
     for piece in pieces:
         counts[piece.kind] = counts.get(piece.kind, 0) + piece.words

@@ -7,15 +7,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import mul
-from string import ascii_lowercase
 
 from assay.records.documents import Page
 from assay.text.tokens import STOP_WORDS
 
 QUALITY_RECIPE = "quality.v1"
-SAMPLE_CHARS = 9_600
-_WINDOWS = 12
+SAMPLE_CHARS = 6_000
+_WINDOWS = 10
 """A long text is judged by this many stretches spread over it, so that the time does not grow with it."""
 CAUSE = 0.1
 """A component that takes at least this much is named as a cause."""
@@ -30,8 +28,8 @@ _ALNUM = re.compile(r"\w")
 _WORD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile(r"[a-z\u00df-\u00f6\u00f8-\u024f]+")
 _ODD_LETTERS = re.compile(r"[b-df-hj-np-tv-xz]{6}|(\w)\1\1\1")
-_VOWEL = re.compile(r"[aeiouy\u00e0-\u00f6\u00f8-\u017f]")
-_MIXED = re.compile(r"[a-z](?:\d|[|~^{}<>=*¢£¥§¬¦°©®«»¿¡!?;$%])[a-z]")
+_VOWELS = frozenset("aeiouy") | frozenset(map(chr, [*range(0xE0, 0xF7), *range(0xF8, 0x180)]))
+_MIXED = re.compile(r"(?<=[a-z])[\d|~^{}<>=*¢£¥§¬¦°©®«»¿¡!?;$%](?=[a-z])")
 _MARKS = frozenset([*"|-–—•·*$€£=+&/><():…☐☒☑✓✔✅❌→←", "...", "--"])
 _GLUED = 30
 """No word of running text is longer; German compounds stay below."""
@@ -116,16 +114,16 @@ def shares(text: str) -> dict[str, float]:
     """The share that each component of a text has, from its sample."""
     sample = _sample(text)
     lower = sample.lower()
-    words = _WORD.findall(lower)
-    latin = words if lower.isascii() else _LATIN.findall(lower)
+    latin = _LATIN.findall(lower)
+    words = latin if lower.isascii() else _WORD.findall(lower)
     tokens = sample.split()
     visible = sum(map(len, tokens))
     if not visible:
         return {}
     figures = sum(map(sample.count, "0123456789"))
     found = {
-        "unreadable": len(_UNREADABLE.findall(sample)) / visible,
-        "mojibake": 0.0 if sample.isascii() else len(_MOJIBAKE.findall(sample)) / max(len(words), 1),
+        "unreadable": 0.0 if _clean(tokens) else len(_UNREADABLE.findall(sample)) / visible,
+        "mojibake": 0.0 if lower.isascii() else len(_MOJIBAKE.findall(sample)) / max(len(words), 1),
         "signs": (visible - figures - sum(map(len, words))) / visible,
     }
     counts = Counter(words)
@@ -134,9 +132,15 @@ def shares(text: str) -> dict[str, float]:
         bare = (times for token, times in short.items() if token not in _MARKS and not _ALNUM.search(token))
         found["bare_signs"] = sum(bare) / len(words)
     if len(words) >= 60 and len(latin) >= _LATIN_SHARE * len(words):
-        small = max(sum(counts[word] for word in listed) for listed in STOP_WORDS.values())
+        small = max(sum(counts[word] for word in listed & counts.keys()) for listed in STOP_WORDS.values())
         found["no_small_words"] = 1 - small / len(words)
     return found | _latin_shares(counts if latin is words else Counter(latin), lower)
+
+
+def _clean(tokens: Sequence[str]) -> bool:
+    """True where one look tells that every sign has a meaning."""
+    joined = "".join(tokens)
+    return joined.isprintable() and "\ufffd" not in joined
 
 
 def _latin_shares(counts: Counter[str], lower: str) -> dict[str, float]:
@@ -150,7 +154,7 @@ def _latin_shares(counts: Counter[str], lower: str) -> dict[str, float]:
     if words >= 30:
         found["single_letters"] = sum(times for word, times in counts.items() if len(word) == 1) / words
     if (plenty := sum(long.values())) >= 30:
-        odd = (times for word, times in long.items() if not _VOWEL.search(word) or _ODD_LETTERS.search(word))
+        odd = (times for word, times in long.items() if _VOWELS.isdisjoint(word) or _ODD_LETTERS.search(word))
         found["odd_words"] = sum(odd) / plenty
     if words >= 60:
         found["mixed_words"] = len(_MIXED.findall(lower)) / words
@@ -159,11 +163,15 @@ def _latin_shares(counts: Counter[str], lower: str) -> dict[str, float]:
 
 def _likeness(lower: str) -> float:
     """The cosine between the text's letters a to z and the nearest language's, 0 to 1."""
-    counts = [*map(lower.count, ascii_lowercase)]
-    length = math.hypot(*counts)
+    import numpy as np  # here, because nothing else that the command line loads at its start needs it
+
+    signs = np.frombuffer(lower.encode("ascii", "ignore"), dtype=np.uint8)
+    counts = np.bincount(signs, minlength=128)[ord("a") : ord("z") + 1].astype(np.float64)
+    length = float(np.linalg.norm(counts))
     if not length:
         return 0.0
-    return max(float(sum(map(mul, counts, row))) / (length * math.hypot(*row)) for row in _FREQUENCIES)
+    known = np.array(_FREQUENCIES, dtype=np.float64)
+    return float(np.max(known @ counts / np.linalg.norm(known, axis=1))) / length
 
 
 def _page_shares(pages: Sequence[Page], unread: Sequence[int]) -> dict[str, float]:
