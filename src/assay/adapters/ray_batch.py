@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import pickle
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ WORKER_DIED = "batch.worker_died"
 _AHEAD_EACH = 4
 _TEXTS_AT_ONCE = 16
 _FEW = 32
+_KNOCK_S = 10.0
 
 _made: dict[bytes, Any] = {}
 """In a worker: what its maker made, so that a model is loaded once for each process."""
@@ -124,6 +126,7 @@ class RayCluster:
                 "batch.no_ray", "batch work on a cluster needs Ray, which is not installed",
                 remedy="pip install 'assay[ray]'",
             ) from error  # fmt: skip
+        self._knock()
         here: dict[str, Any] = {"num_cpus": self.workers or None, "include_dashboard": False}
         try:
             ray.init(
