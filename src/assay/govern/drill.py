@@ -145,7 +145,7 @@ def judge(plan: Plan, path: Path, identity: Identity, canary: Canary, got: Got, 
 def shows(got: Got, canary: Canary) -> bool:
     """True when what was received holds a token of the canary that was not sent."""
     text, sent = got.text.lower(), got.sent.lower()
-    return any(token in text and token not in sent for token in canary.tokens.values())
+    return any(token in text and token not in sent for token in canary.markers)
 
 
 def certificate(outcome: Outcome, subject: str, facts: dict[str, Any], now: str) -> Certificate:

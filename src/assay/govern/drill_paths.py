@@ -102,7 +102,7 @@ class HttpPaths:
             Path("console.document", self._console_document),
             Path("console.listing", self._page("/documents", "/documents.json")),
             Path("export.report", self._page(f"/compare/report?{runs}"), self._covers),
-            Path("export.compare", self._page(f"/compare?{runs}"), self._covers),
+            Path("export.compare", self._page(f"/compare?{runs}"), self._shown_text),
             Path("export.json", self._page(f"/compare.json?{runs}"), nobody),
             Path("errors", self._errors, nobody),
             Path("open", self._page(*OPEN), nobody),
@@ -113,6 +113,10 @@ class HttpPaths:
         asker = self.asker(canary)
         same = identity.tenant == asker.tenant and set(asker.groups) <= set(identity.groups)
         return same and reads(identity, canary)
+
+    def _shown_text(self, identity: Identity, canary: Canary) -> bool:
+        """Pages that show texts and no names cannot show a twin, whose text is another's."""
+        return "text" in canary.marked and self._covers(identity, canary)
 
     def _trace_reader(self, identity: Identity, canary: Canary) -> bool:
         return identity.tenant == self.asker(canary).tenant and reads(identity, canary)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from assay.records.access import EVERY_TENANT, AccessList
@@ -18,7 +18,8 @@ _LETTERS = "bcdfghjklmnpqrstvwxz"
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """A document that only some may read. `ask` is the word it is searched by, `tokens` are what must not leak.
+    """A document that only some may read. `ask` is the word it is searched by, `tokens` stand in its fields, and those
+    of the fields in `marked` must not leak: a twin has its text from another canary, and only its names are its own.
 
     `fate` is what happens to it after the snapshot is frozen: it stays, its list becomes `later`, or it is removed.
     """
@@ -31,6 +32,12 @@ class Canary:
     later: AccessList | None = None
     filling: tuple[str, ...] = ()
     """Words that keep canaries from looking alike: near-duplicates are folded into one."""
+    marked: tuple[str, ...] = FIELDS
+
+    @property
+    def markers(self) -> tuple[str, ...]:
+        """What must reach nobody who may not read it."""
+        return tuple(self.tokens[field] for field in self.marked)
 
     @property
     def in_force(self) -> AccessList:
@@ -146,9 +153,10 @@ def _at_least_two(groups: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def make_plan(found: Sequence[Shape], left_out: dict[str, int], token: Callable[[], str]) -> Plan:
-    """A canary for every tenant, every group and a pair; shared ones; one for a group nobody was given; and one that is
-    closed, one that is removed after the snapshot. Identities: no group, each group, pairs, all groups, and callers
-    without a valid credential. `token` gives a word that stands nowhere else."""
+    """A canary for every tenant, every group and a pair; shared ones; one for a group nobody was given; one that is
+    closed, one that is removed after the snapshot; and a twin of the first under a narrower list. Identities: no group,
+    each group, pairs, all groups, and callers without a valid credential. `token` gives a word that stands nowhere
+    else."""
     canaries = [canary for number, shape in enumerate(found) for canary in _canaries(number, shape, token)]
     first = found[0]
     shared_group = AccessList(EVERY_TENANT, first.groups[:1])
@@ -160,6 +168,7 @@ def make_plan(found: Sequence[Shape], left_out: dict[str, int], token: Callable[
         _canary("closed", AccessList(first.tenant), token, CLOSED_SINCE, later),
         _canary("removed", AccessList(first.tenant), token, REMOVED_SINCE),
     ]
+    canaries.append(_twin(canaries[0], first, token))
     identities = [identity for number, shape in enumerate(found) for identity in _identities(number, shape)]
     identities.append(Identity("unlisted", first.tenant, ("drill-unlisted",)))
     identities += [Identity(how, None, credential=how) for how in ("none", "wrong", "revoked", "expired")]
@@ -177,6 +186,14 @@ def _canary(
 ) -> Canary:
     filling = tuple(token() for _ in range(_FILLING))
     return Canary(name, access, token(), {place: token() for place in FIELDS}, fate, later, filling)
+
+
+def _twin(of: Canary, shape: Shape, token: Callable[[], str]) -> Canary:
+    """The same text under a narrower list: where both are found they are folded, and the one must not tell of the
+    other."""
+    own = ("title", "metadata", "file")
+    tokens = {**of.tokens, **{name: token() for name in own}}
+    return replace(of, name="twin", access=AccessList(shape.tenant, shape.groups[:1]), tokens=tokens, marked=own)
 
 
 def _identities(number: int, shape: Shape) -> list[Identity]:

@@ -89,7 +89,8 @@ class Layers:
         leaky = LeakyReader(self.reader.snapshot_id, every)
         retriever = apps.retriever(self.place, leaky, settings, self.place.settings.index.embedder)
         found = retriever.retrieve(Query(canary.question, scope_of(identity), MOST))
-        return self._tokens(identity, [ranked.chunk.chunk_id for ranked in found.ranked], canary)
+        chunks = [chunk for ranked in found.ranked for chunk in (ranked.chunk, *ranked.also)]
+        return self._tokens(identity, [chunk.chunk_id for chunk in chunks], canary)
 
     async def _citation(self, identity: Identity, canary: Canary) -> Got:
         """The canary is closed between the search and the sentence that cites it: nobody may be shown it any more."""
@@ -100,7 +101,8 @@ class Layers:
         running = await asyncio.to_thread(apps.start_bundle, place, self.bundle, traced=False)
         request = Request(apps.new_request_id(), canary.question, scope_of(identity))
         reply = fold([event async for event in running.system.answer(request)])
-        shown = any(token in reply.text.lower() for token in canary.tokens.values())
+        cited = " ".join(str(citation) for citation in reply.citations)
+        shown = any(token in f"{reply.text} {cited}".lower() for token in canary.markers)
         return Got("", "", "closed_while_answering" if shown else "", seen=closing.searched)
 
 
