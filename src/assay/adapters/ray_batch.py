@@ -134,12 +134,25 @@ class RayCluster:
                 **({} if self.address else here),
             )  # fmt: skip
         except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
-            raise Unavailable(
-                "batch.unreachable", "the Ray cluster cannot be reached or started",
-                where=self.address or "this machine",
-                remedy="check batch.address in assay.yaml, and that the cluster runs the same versions",
-            ) from error  # fmt: skip
+            raise self._unreachable() from error
         return ray
+
+    def _knock(self) -> None:
+        """Ray itself tries for two minutes to reach an address where nobody listens."""
+        host, _, port = self.address.removeprefix("ray://").rpartition(":")
+        if host and port.isdecimal():
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), _KNOCK_S).close()
+            except OSError as error:
+                raise self._unreachable() from error
+
+    def _unreachable(self) -> Unavailable:
+        return Unavailable(
+            "batch.unreachable",
+            "the Ray cluster cannot be reached or started",
+            where=self.address or "this machine",
+            remedy="check batch.address in assay.yaml, and that the cluster runs the same versions",
+        )
 
 
 def _died() -> Unavailable:
