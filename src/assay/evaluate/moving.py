@@ -156,10 +156,12 @@ def compare_answers(cases: Sequence[Case], replies: Sequence[tuple[Reply, Reply]
     clusters: list[str] = []
     for case, (before, after) in zip(cases, replies, strict=True):
         scores = [scorer.score(case, reply) for reply in (before, after)]
-        values = [score.value for score in scores if isinstance(score, Scored)]
-        if len(values) == 2:
-            pairs.append((values[0], values[1]))
-            clusters.append(case.cluster or case.case_id)
+        if not any(isinstance(score, Scored) for score in scores):
+            continue
+        # One side has no score because it failed: that counts as wrong, so that failing does not help.
+        values = [score.value if isinstance(score, Scored) else 0.0 for score in scores]
+        pairs.append((values[0], values[1]))
+        clusters.append(case.cluster or case.case_id)
     return Answered(
         questions=len(replies),
         same=statistics.fmean(same) if same else 1.0,
