@@ -241,13 +241,21 @@ def test_a_long_question_asks_for_its_heaviest_terms(server: OpenSearchServer) -
 
 def test_credentials_are_sent_and_refused_ones_are_told() -> None:
     """A wrong password is an error of the settings that does not repeat it."""
-    with opensearch_server("assay", "right") as server:
-        good = OpenSearchIndex(server.url, "docs", user="assay", password="right")
+    with opensearch_server("assay", "pa55") as server:
+        good = OpenSearchIndex(server.url, "docs", user="assay", password="pa55")
         assert good.head().chunks == 0
         with pytest.raises(ConfigError) as caught:
             OpenSearchIndex(server.url, "docs", user="assay", password="wrong-one").head()
         assert caught.value.code == "index.credentials"
         assert "wrong-one" not in str(caught.value)
+        inside = server.url.replace("http://", "http://assay:pa55@")
+        index = OpenSearchIndex(inside, "docs")
+        assert index.head().chunks == 0
+        server.go_away()
+        with pytest.raises(Unavailable) as away:
+            index.head()
+        assert "pa55" not in str(away.value)
+        server.come_back()
 
 
 def test_another_analyser_is_refused(server: OpenSearchServer) -> None:

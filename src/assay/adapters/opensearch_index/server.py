@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from assay.adapters.remote_index.failures import refused, unreachable
 from assay.records.errors import ConfigError, Unavailable
@@ -28,7 +29,9 @@ class Server:
     """
 
     def __init__(self, url: str, *, user: str = "", password: str = "", verify: bool = True) -> None:
-        self.url = url
+        parts = urlsplit(url)
+        self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        """As errors name it: without a user or password that may stand in the address."""
         try:
             from opensearchpy import OpenSearch
         except ImportError as error:
