@@ -71,6 +71,21 @@ def test_a_past_version_is_found_as_of_its_time_only(place: Workspace) -> None:
     assert found(place, "parent leave", day(200)) == []
 
 
+def test_embedding_makes_the_vectors_of_past_versions_too(place: Workspace) -> None:
+    whole = place.with_overrides(["index.embedder=minilm"])
+    sync(whole)
+    write(whole, "leave.md", "# Leave\n\nEvery parent takes 20 weeks of leave.\n", days_ago=50)
+    sync(whole)
+    assert ingesting.embed(whole, lambda *_: None) == 3
+    past = open_history(whole)
+    assert (past.head().vectors, past.head().chunks) == (1, 1)
+    past.close()
+    query = Query("time off for mothers and fathers", Scope("default"), 5, as_of=day(60))
+    retrieved = apps.head_retriever(whole).retrieve(query)
+    assert retrieved.mode == "hybrid"
+    assert "dense" in next(r for r in retrieved.ranked if "16 weeks" in r.chunk.text).stages
+
+
 def test_a_file_that_is_gone_is_found_as_of_earlier_under_today_s_rules_and_not_once_its_source_is_removed(
     place: Workspace,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from assay.ingest.publishing import Publisher
 from assay.ports.answering import Retriever
-from assay.ports.index import Index, IndexReader
+from assay.ports.index import Embedder, Index, IndexReader
 from assay.ports.storage import Catalog
 from assay.wiring.build import Workspace, chunk_policy
 
@@ -30,6 +30,19 @@ def open_history(place: Workspace) -> EmbeddedIndex:
 
 def has_history(place: Workspace) -> bool:
     return (place.store / FOLDER).is_dir()
+
+
+def embed_history(place: Workspace, embedder: Embedder, stop: Callable[[], bool]) -> int:
+    """Make the vectors that past versions lack; the number made. Most are in the cache from when they were current."""
+    from assay.retrieve.backfill import embed_missing
+
+    if not has_history(place):
+        return 0
+    past = open_history(place)
+    try:
+        return embed_missing(past, place.stores.catalog, embedder, stop=stop)
+    finally:
+        past.close()
 
 
 @contextmanager

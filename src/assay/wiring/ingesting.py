@@ -27,7 +27,7 @@ from assay.wiring.build import Workspace
 from assay.wiring.embedders import NONE, settings_of
 from assay.wiring.forgetting import forgotten
 from assay.wiring.freshness import note_seen
-from assay.wiring.history import publishing
+from assay.wiring.history import embed_history, publishing
 from assay.wiring.parallel import reading
 from assay.wiring.reading import reader as document_reader
 from assay.wiring.settings import AccessSetting
@@ -144,6 +144,7 @@ def embed(place: Workspace, progress: Callable[[int, int], None]) -> int:
         place.embedders.remember(embedder.recipe, name, settings_of(place, name))
         batch = _BATCH if place.settings.batch.engine == "local" else _BATCH_ON_CLUSTER
         made = embed_missing(place.index, place.stores.catalog, embedder, batch=batch, progress=progress, stop=stop)
+        made += embed_history(place, embedder, stop)
         if stop():
             raise KeyboardInterrupt
         return made
