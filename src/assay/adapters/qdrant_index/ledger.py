@@ -28,7 +28,7 @@ class Ledger:
 
     def recipe(self, mine: str) -> str:
         """The recipe that the collections were written with: this one when they are new."""
-        self.points.make()
+        self.points.make(indexed={"kind": "keyword", "version": "integer"})
         found = self._payload(_RECIPE)
         if found is None:
             self._put(_RECIPE, {"kind": "recipe", "recipe": mine})

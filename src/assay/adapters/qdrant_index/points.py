@@ -50,9 +50,16 @@ class Points:
                 vectors_config=models.VectorParams(size=dense, distance=models.Distance.DOT) if dense else {},
                 sparse_vectors_config={sparse: models.SparseVectorParams()} if sparse else None,
             )
-            if self.client.server:
-                for name, kind in (indexed or {}).items():
-                    raw.create_payload_index(self.collection, name, models.PayloadSchemaType(kind), wait=True)
+        for name, kind in (indexed or {}).items():
+            self.index(name, kind)
+
+    def index(self, name: str, kind: str) -> None:
+        """Make a field quick to filter by, and possible at all on servers in strict mode; local mode has no such."""
+        from qdrant_client import models
+
+        if self.client.server:
+            with self.client.calls() as raw:
+                raw.create_payload_index(self.collection, name, models.PayloadSchemaType(kind), wait=True)
 
     def exists(self) -> bool:
         with self.client.calls() as raw:

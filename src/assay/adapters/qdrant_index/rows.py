@@ -70,6 +70,7 @@ class Rows:
 
     def make_vectors(self, vectors: Vectors) -> None:
         self.vectors(vectors).make(dense=vectors.dimensions, indexed={**_LIFE, "content": "keyword"})
+        self.words.index(f"has_{vectors.number}", "bool")
 
     def put(self, fresh: Sequence[Fresh], version: int) -> None:
         from qdrant_client import models
