@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
-_PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
+_PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 _ENTITY = re.compile(r"&[#a-zA-Z]")
 _BLANK = frozenset("ntrbf")
 
@@ -24,7 +24,7 @@ def readings(data: bytes) -> Iterator[str]:
     if _ENTITY.search(text):
         yield html.unescape(text)
     if _PERCENT.search(text):
-        yield unquote(text, errors="replace")
+        yield _PERCENT.sub(lambda match: unquote(match.group()), text)  # whole binary files are slow to unquote
 
 
 def _unescaped(match: re.Match[str]) -> str:
