@@ -44,6 +44,8 @@ class MemoryReader:
     snapshot_id: str
     kept: Mapping[str, Chunk]
     vectors_by_id: Mapping[str, NDArray[np.float32]]
+    embedder: str = ""
+    """The recipe of the vectors; empty when there are none."""
 
     @property
     def vectors(self) -> int:
@@ -126,7 +128,7 @@ class MemoryIndex:
             "embedder": self.recipe,
             "vectors": sorted(vectors),
         }
-        return MemoryReader(sha256_json(content), chunks, vectors)
+        return MemoryReader(sha256_json(content), chunks, vectors, self.recipe if vectors else "")
 
     def freeze(self) -> Snapshot:
         reader = self.head()
