@@ -105,13 +105,14 @@ class Points:
             raw.delete(self.collection, models.FilterSelector(filter=where), wait=True)
 
 
-def matching(ids: Iterable[str] = (), **conditions: Any) -> Any:
+def matching(**conditions: Any) -> Any:
     """A filter: a list means any of, a pair a range (`None` is open: from the first on, below the second), anything
-    else equality. `not_` holds filters of which none may match."""
+    else equality. `ids` names points, and `not_` holds filters of which none may match."""
     from qdrant_client import models
 
+    ids = conditions.pop("ids", None)
     without = conditions.pop("not_", ())
-    must: list[Any] = [models.HasIdCondition(has_id=list(ids))] if ids else []
+    must: list[Any] = [] if ids is None else [models.HasIdCondition(has_id=list(ids))]
     for name, wanted in conditions.items():
         if isinstance(wanted, tuple):
             low, high = wanted
