@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
 def ingest(
     paths: Annotated[
-        list[Path], typer.Argument(help="Folders and files: Markdown, HTML, text, PDF, DOCX, CSV, JSONL.")
-    ],
+        list[Path] | None, typer.Argument(help="Folders and files: Markdown, HTML, text, PDF, DOCX, CSV, JSONL.")
+    ] = None,
+    sources: Annotated[
+        list[str] | None, typer.Option("--from", help="A source of assay.yaml, by its name; repeatable.")
+    ] = None,
     workspace: WorkspaceOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Stay until the vectors are done too.")] = False,
     vectors: Annotated[bool, typer.Option("--vectors/--no-vectors", help="Make vectors at all.")] = True,
@@ -39,23 +42,29 @@ def ingest(
         bool, typer.Option("--watch", help="Stay, and take up changes of files and access lists within seconds.")
     ] = False,
     engine: BatchEngineOption = "",
+    every: Annotated[
+        float, typer.Option("--every", min=1, help="Seconds between two looks at remote sources, with --watch.")
+    ] = 300,
     as_json: JsonOption = False,
 ) -> None:
     """Read documents, chunk and index them. Run again to take up changes; only what changed is touched."""
     from assay.wiring import ingesting
 
+    paths, names = paths or [], tuple(sources or ())
+    if not paths and not names:
+        raise typer.BadParameter("name a folder or file, or a source with --from NAME")
     place = open_workspace(workspace, on_engine(engine))
     if watch:
-        _watch(place, paths, vectors=vectors, as_json=as_json)
+        _watch(place, paths, names, every, vectors=vectors, as_json=as_json)
         return
-    report = ingesting.ingest(place, paths, Progress("reading"))
+    report = ingesting.ingest(place, paths, Progress("reading"), sources=names)
     if as_json:
         print_json(report)
     else:
         _print(report)
     if report.interrupted:
         raise KeyboardInterrupt
-    if not ingesting.holds_documents(place, paths):
+    if not ingesting.holds_documents(place, paths, names):
         _refuse_nothing()
     missing = ingesting.missing_vectors(place) if vectors else 0
     if missing and wait:
@@ -66,13 +75,18 @@ def ingest(
         say(f"vectors: {missing:,} chunks to go, in the background; how far: assay index status")
 
 
-def _watch(place: Workspace, paths: list[Path], *, vectors: bool, as_json: bool) -> None:
+def _watch(
+    place: Workspace, paths: list[Path], names: tuple[str, ...], every: float, *, vectors: bool, as_json: bool
+) -> None:
     """One line of JSON, or the report in words, for each sync that changed something."""
     import json
 
     from assay.records.digest import plain
     from assay.wiring import ingesting
+    from assay.wiring.sources import named
     from assay.wiring.watching import Told, watch
+
+    named(place, names)
 
     def tell(told: Told) -> None:
         if told.problem is not None:
@@ -84,7 +98,7 @@ def _watch(place: Workspace, paths: list[Path], *, vectors: bool, as_json: bool)
             ingesting.embed_in_background(place)
 
     print("watching; Ctrl-C ends it", file=sys.stderr, flush=True)
-    watch(place, paths, tell)
+    watch(place, paths, tell, names, every)
 
 
 def _print(report: IngestReport) -> None:
@@ -117,6 +131,8 @@ def _refuse_nothing() -> None:
 
 def _path(uri: str) -> str:
     """A file's address as a path, from here when that is shorter."""
+    if not uri.startswith("file://"):
+        return uri
     path = unquote(uri.removeprefix("file://"))
     near = os.path.relpath(path)
     return near if len(near) < len(path) else path

@@ -28,10 +28,11 @@ class Applied:
 
 
 def file_name(state: SourceState) -> str:
-    """`<root's name>/<path below it>` of the file that a source state is about; other sources are named by address."""
-    if not state.source_uri.startswith("file://"):
+    """`<root's name>/<path below it>` of what a source state is about; what has no root is named by its address."""
+    root = Root(state.source)
+    if not state.source_uri.startswith("file://") and not root.holds(state.source_uri):
         return state.source_uri
-    return Root(state.source).named(source_path(state.source_uri))
+    return root.named(source_path(state.source_uri))
 
 
 def reapply(

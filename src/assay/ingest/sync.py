@@ -13,7 +13,7 @@ from assay.ingest.reading import FORGOTTEN, HELD, Reader, Record, Rejected, stat
 from assay.ingest.roots import Root, source_path, source_uri
 from assay.ingest.telling import EMPTY, Telling
 from assay.ingest.writing import Writer
-from assay.ports.reading import Denials, Parser, SourceEntry, SourceTree
+from assay.ports.reading import Denials, NamedByContent, Parser, SourceEntry, SourceTree
 from assay.ports.storage import BlobStore, Catalog, SourceState
 from assay.records.access import AccessList
 from assay.records.digest import sha256_bytes
@@ -245,7 +245,7 @@ class _Run:
         if state is None and self.work.denied is not None and self.work.denied.file(fresh.sha256):
             self.told.tell(uri, ParseStatus.SKIPPED, FORGOTTEN, _FORGOTTEN_WHY)
             return
-        job = Job(entry, uri, Root(fresh.source).named(entry.path), data)
+        job = Job(self._by_content(entry), uri, Root(fresh.source).named(entry.path), data)
         self.begun.append(_Begun(root, job, fresh, state, self.reading.start(job)))
         while len(self.begun) > self.reading.ahead:
             self._finish(self.begun.popleft())
@@ -294,6 +294,12 @@ class _Run:
             )
         with self.work.reader.stages.timed("read"):
             return self.work.tree.read(entry.path, limit)
+
+    def _by_content(self, entry: SourceEntry) -> SourceEntry:
+        tree = self.work.tree
+        if not isinstance(tree, NamedByContent):
+            return entry
+        return replace(entry, relative=tree.named(entry.path, entry.relative))
 
     def _keep_failure(self, fresh: SourceState, state: SourceState | None, code: str) -> None:
         """Remember that a file's content failed, so that it is not parsed again until it changes.

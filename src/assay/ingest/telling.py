@@ -17,6 +17,10 @@ _SKIPPED = {
     "ingest.symlink_outside": "a symbolic link to somewhere outside; ingest its target by its own path",
     "ingest.broken_symlink": "a symbolic link to nothing",
     "ingest.not_a_file": "a device, pipe or socket",
+    "ingest.symlink": "a symbolic link, which is not followed here",
+    "ingest.submodule": "another repository; make it a source of its own",
+    "ingest.robots": "the site's robots.txt asks not to read it; what was read of it before stays",
+    "ingest.off_host": "it stands on another host than the sitemap, or its address is none",
 }
 _UNREADABLE = {
     "ingest.unreadable": "this user has no right to read it; give it that right",

@@ -46,6 +46,14 @@ class SourceTree(Protocol):
     def exists(self, path: str) -> bool: ...
 
 
+@runtime_checkable
+class NamedByContent(Protocol):
+    """A SourceTree in which what was read decides what kind of file it is: asked after `read`, it gives the relative
+    name with the suffix of that kind."""
+
+    def named(self, path: str, relative: str) -> str: ...
+
+
 class Denials(Protocol):
     """What was forgotten and may not be read in again: a file by its SHA-256, a document by its id or its text's."""
 

@@ -142,9 +142,9 @@ class Version:
 
 
 def public_source(source_uri: str, doc_id: str) -> str:
-    """Where a reader is told a document comes from: its address, or its id when it is a file on the server's disk,
-    whose path is nobody else's business."""
-    return doc_id if source_uri.startswith("file:") else source_uri
+    """Where a reader is told a document comes from: its address on the web, or else its id: paths on the server's disk,
+    buckets and repositories are nobody else's business."""
+    return source_uri if source_uri.startswith(("https://", "http://")) else doc_id
 
 
 class ParseStatus(StrEnum):

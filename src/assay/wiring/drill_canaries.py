@@ -12,6 +12,7 @@ from assay.evaluate.scorers import scorer
 from assay.evaluate.summary import run_digest
 from assay.govern.drill_paths import Planted
 from assay.govern.drill_plan import CLOSED_SINCE, REMOVED_SINCE, Canary, Identity, Plan, may_read
+from assay.ingest.roots import source_uri
 from assay.ports.index import Embedder
 from assay.records.access import Scope
 from assay.records.bundles import Bundle
@@ -49,7 +50,7 @@ def plant(place: Workspace, plan: Plan) -> dict[str, Planted]:
 
 
 def _found(place: Workspace, canary: Canary, by_file: Mapping[str, tuple[str, ...]], folder: Path) -> Planted:
-    doc_ids = by_file.get(ingesting.source_uri(str(folder / canary.relative)), ())
+    doc_ids = by_file.get(source_uri(str(folder / canary.relative)), ())
     if len(doc_ids) == 1:
         document = place.stores.catalog.document(doc_ids[0])
         chunks = place.stores.catalog.chunks_of(document.doc_id)

@@ -75,10 +75,11 @@ def source_ages(place: Workspace) -> Iterator[SourceAge]:
         )  # fmt: skip
 
 
-def note_seen(place: Workspace, paths: Sequence[Path]) -> None:
-    """A sync of these files and folders has ended: what stands below them equals its source now."""
+def note_seen(place: Workspace, paths: Sequence[Path], remotes: Sequence[str] = ()) -> None:
+    """A sync of these files, folders and remote roots has ended: what stands below them equals its source now."""
     now = place.clock.now()
-    seen = _seen(place) | {source_uri(os.path.realpath(path.expanduser())): now for path in paths}
+    roots = [*(os.path.realpath(path.expanduser()) for path in paths), *remotes]
+    seen = _seen(place) | {source_uri(root): now for root in roots}
     aside = place.store / f".{SEEN}.{os.getpid()}"
     aside.write_text(json.dumps(seen, indent=1, sort_keys=True), encoding="utf-8")
     aside.replace(place.store / SEEN)
@@ -100,7 +101,7 @@ def _seen(place: Workspace) -> dict[str, str]:
 
 def _rule(rules: Sequence[FreshnessRule], doc_id: str, address: str) -> FreshnessRule | None:
     """The last rule whose glob names the document, by its id or by where its file stands."""
-    path = source_path(address).strip("/") if address.startswith("file://") else ""
+    path = source_path(address).strip("/")
     name = doc_id.partition("#")[0]
     named = (
         rule

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from assay.adapters.files import WorkspaceLock
-from assay.adapters.source_files import FileTree
+from assay.adapters.sources.routed import RoutedTree
 from assay.ingest.access import AccessRules, read_access_csv
 from assay.ingest.publishing import Publisher
-from assay.ingest.roots import Root, source_uri
+from assay.ingest.roots import Root, remote, source_path
 from assay.ingest.sync import Ingest
 from assay.records.access import AccessList
 from assay.records.documents import IngestReport, ParseOutcome, ParseStatus
-from assay.records.errors import Busy, ConfigError, InputError, NotFound
+from assay.records.errors import Busy, ConfigError, NotFound
 from assay.records.retrieval import IndexStatus, Snapshot
 from assay.wiring.access import resolver
 from assay.wiring.batching import spread_embedder
@@ -31,6 +31,8 @@ from assay.wiring.history import embed_history, publishing
 from assay.wiring.parallel import reading
 from assay.wiring.reading import reader as document_reader
 from assay.wiring.settings import AccessSetting
+from assay.wiring.sources import folders, source_tree
+from assay.wiring.unknown_groups import with_unknown_groups
 
 Progress = Callable[[int, int, str], object]
 _BATCH = 64
@@ -39,21 +41,27 @@ _BATCH_ON_CLUSTER = 1024
 
 
 def ingest(
-    place: Workspace, paths: Sequence[Path], progress: Progress, stopped: Callable[[], bool] | None = None
+    place: Workspace,
+    paths: Sequence[Path],
+    progress: Progress,
+    stopped: Callable[[], bool] | None = None,
+    sources: Sequence[str] = (),
 ) -> IngestReport:
-    """Bring catalog and index in step with folders and files. Raises Busy while another process does so.
+    """Bring catalog and index in step with folders, files and the sources of `assay.yaml` that are named. Raises Busy
+    while another process does so.
 
     Ctrl-C, or `stopped` where the caller listens for it, ends it in order; the next call goes on from there.
     """
     with (
         place.writing("assay ingest") as index, _stop(stopped) as stop, publishing(place, index) as publisher,
-        reading(place.settings) as where,
+        reading(place.settings) as where, source_tree(place, sources) as (tree, roots),
     ):  # fmt: skip
-        work = replace(_ingest(place, publisher), reading=where)
-        report = work.sync([str(path) for path in paths], progress, stop)
+        work = replace(_ingest(place, publisher), reading=where, tree=tree)
+        every = [*paths, *folders(place, sources)]
+        report = work.sync([*map(str, every), *roots], progress, stop)
         if not report.interrupted:
-            note_seen(place, paths)
-    return _with_closed(report, work.reader.access)
+            note_seen(place, every, roots)
+    return with_unknown_groups(place, _with_closed(report, work.reader.access))
 
 
 def _with_closed(report: IngestReport, rules: AccessRules) -> IngestReport:
@@ -69,14 +77,16 @@ def _ingest(place: Workspace, publisher: Publisher) -> Ingest:
     settings = place.settings
     reader = document_reader(settings, access_rules(place))
     return Ingest(
-        FileTree(), reader, place.stores.catalog, place.stores.blobs, publisher, settings.ingest.max_file_mb,
+        RoutedTree(), reader, place.stores.catalog, place.stores.blobs, publisher, settings.ingest.max_file_mb,
         denied=forgotten(place),
     )  # fmt: skip
 
 
-def holds_documents(place: Workspace, paths: Sequence[Path]) -> bool:
-    """True when the workspace has a document from one of these files or folders."""
-    roots = [Root(str(path.expanduser().resolve())) for path in paths]
+def holds_documents(place: Workspace, paths: Sequence[Path], sources: Sequence[str] = ()) -> bool:
+    """True when the workspace has a document from one of these files, folders or sources."""
+    with source_tree(place, sources) as (_, remotes):
+        every = [str(path.expanduser().resolve()) for path in (*paths, *folders(place, sources))]
+        roots = [Root(root) for root in (*every, *remotes)]
     states = place.stores.catalog.source_states()
     return any(state.doc_ids and any(root.holds(state.source_uri) for root in roots) for state in states)
 
@@ -188,8 +198,7 @@ def remove_source(place: Workspace, source: str) -> tuple[str, ...]:
     Raises NotFound when nothing matches.
     """
     catalog = place.stores.catalog
-    uri = source if source.startswith("file://") else source_uri(str(Path(source).expanduser().resolve()))
-    root = Root(_path(uri))
+    root = Root(_root_path(source))
     found = [state.source_uri for state in catalog.source_states() if root.holds(state.source_uri)]
     before = [version.doc_id for version in catalog.gone() if root.holds(version.origin)]
     if not found and not before:
@@ -202,9 +211,8 @@ def remove_source(place: Workspace, source: str) -> tuple[str, ...]:
     return tuple(gone)
 
 
-def _path(uri: str) -> str:
-    from assay.ingest.roots import source_path
-
-    if not uri.startswith("file://"):
-        raise InputError("source.not_a_file", "a source is a file:// address or a path", where="source")
-    return source_path(uri)
+def _root_path(source: str) -> str:
+    """The path of a source that is given as an address, as `assay source list` shows it, or as a path."""
+    if source.startswith("file://") or remote(source):
+        return source_path(source)
+    return str(Path(source).expanduser().resolve())

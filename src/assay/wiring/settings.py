@@ -305,7 +305,9 @@ class BatchSettings(Section):
         default="local", description="where files are read, texts embedded and cases answered: here, or a Ray cluster"
     )
     address: str = Field(default="", description="the Ray cluster, such as ray-head:6379; empty: one on this machine")
-    workers: int = Field(default=0, ge=0, le=1024, description="processes of a cluster on this machine; 0: one per core")
+    workers: int = Field(
+        default=0, ge=0, le=1024, description="processes of a cluster on this machine; 0: one per core"
+    )
 
 
 class ServeSettings(Section):
@@ -332,6 +334,61 @@ class StoreSettings(Section):
     )
 
 
+class FolderSource(Section):
+    kind: Literal["folder"]
+    path: str = Field(min_length=1, description="a folder or file on this machine; relative to assay.yaml")
+
+
+class GitSource(Section):
+    kind: Literal["git"]
+    path: str = Field(min_length=1, description="a repository on this machine, bare or not; relative to assay.yaml")
+    ref: str = Field(default="HEAD", pattern=r"^[^-\s\x00][^\s\x00]*$", description="branch, tag or commit")
+    below: str = Field(default="", description="only this folder of the repository")
+
+    @model_validator(mode="after")
+    def _inside(self) -> GitSource:
+        if {".", ".."} & set(self.below.split("/")) or "\x00" in self.below:
+            raise ValueError("below is a folder of the repository, without . and ..")
+        return self
+
+
+class S3Source(Section):
+    kind: Literal["s3"]
+    bucket: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="the bucket's name")
+    prefix: str = Field(default="", description="only the objects below this folder")
+    region: str = Field(default="us-east-1", min_length=1)
+    endpoint: str = Field(
+        default="", pattern=r"^(https?://[^\s@]+)?$", description="https://host of another store than AWS"
+    )
+    access_key_env: str = Field(default="", description="name of the variable with the access key; empty: not signed")
+    secret_key_env: str = Field(default="", description="name of the variable with the secret key")
+    session_token_env: str = Field(default="", description="name of the variable with the token of a temporary key")
+    timeout_s: float = Field(default=30, gt=0, description="one request, retries included")
+
+    @model_validator(mode="after")
+    def _both_keys(self) -> S3Source:
+        if bool(self.access_key_env) != bool(self.secret_key_env):
+            raise ValueError("access_key_env and secret_key_env belong together")
+        return self
+
+
+class SitemapSource(Section):
+    kind: Literal["sitemap"]
+    url: str = Field(pattern=r"^https?://\S+$", description="the sitemap or sitemap index; only its host is read")
+    max_pages: int = Field(default=5000, ge=1, le=1_000_000, description="a sitemap with more is refused")
+    delay_s: float = Field(default=0.2, ge=0, le=60, description="between two requests; robots.txt may ask for more")
+    timeout_s: float = Field(default=30, gt=0, description="one page, redirects included")
+
+
+class PluginSource(Section):
+    kind: Literal["plugin"]
+    name: str = Field(min_length=1, description="an installed entry point of the group assay.sources")
+    options: dict[str, str] = Field(default={}, description="handed to the plug-in as it stands here")
+
+
+Source = Annotated[FolderSource | GitSource | S3Source | SitemapSource | PluginSource, Field(discriminator="kind")]
+
+
 class Settings(Section):
     """The whole of `assay.yaml`."""
 
@@ -340,6 +397,9 @@ class Settings(Section):
     label: str = Field(default="", description="a notice shown on every page")
     access: AccessSettings = AccessSettings()
     ingest: IngestSettings = IngestSettings()
+    sources: dict[str, Source] = Field(
+        default={}, description="where assay ingest --from NAME reads; docs/connectors.md"
+    )
     index: IndexSettings = IndexSettings()
     store: StoreSettings = StoreSettings()
     embedders: dict[str, Encoder] = Field(default={}, description="encoders of one's own, for index.embedder")

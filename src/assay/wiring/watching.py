@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from assay.records.errors import AssayError, Busy, NotFound, Unavailable
 from assay.wiring import ingesting
 from assay.wiring.build import Workspace
 from assay.wiring.config import CONFIG_NAME
+from assay.wiring.sources import folders, only_remote
 
 _MOVED = (ParseStatus.ADDED, ParseStatus.CHANGED, ParseStatus.DELETED)
 _QUIET = (*_MOVED, ParseStatus.UNCHANGED)
@@ -30,18 +32,34 @@ class Told:
     problem: AssayError | None = None
 
 
-def watch(place: Workspace, paths: Sequence[Path], tell: Callable[[Told], object]) -> None:
+def watch(
+    place: Workspace, paths: Sequence[Path], tell: Callable[[Told], object], sources: Sequence[str] = (),
+    every_s: float = 300.0,
+) -> None:  # fmt: skip
     """Sync now and whenever something changed, until Ctrl-C or SIGTERM, which let a sync that runs end in order.
+
+    Sources that are no folders tell no changes: they are looked at every `every_s` seconds.
 
     What keeps a sync from running (another process writes, a folder is gone, `assay.yaml` is being edited) is told
     once, and tried again every half second where waiting can help.
     """
-    roots = [path.expanduser().resolve() for path in paths]
+    here = tuple(name for name in sources if not only_remote(place, [name]))
+    roots = [path.expanduser().resolve() for path in (*paths, *folders(place, here))]
     with _stoppable() as stop:
         watcher = _Watcher(place, paths, tell, stop)
-        for changed in ticks(roots, watcher.configs, place.store, stop):
-            if changed or watcher.waiting:
-                watcher.sync()
+        due = 0.0
+        for changed in ticks(roots, watcher.configs, place.store, stop) if roots else _pauses(stop, every_s):
+            if len(here) < len(sources) and time.monotonic() >= due:
+                watcher.sync(sources)
+                due = time.monotonic() + every_s
+            elif roots and (changed or watcher.waiting):
+                watcher.sync(here)
+
+
+def _pauses(stop: Event, every_s: float) -> Iterator[bool]:
+    while not stop.is_set():
+        yield True
+        stop.wait(every_s)
 
 
 @dataclass
@@ -52,18 +70,18 @@ class _Watcher:
     stop: Event
     waiting: bool = False
     _problem: str = ""
-    _odd: set[tuple[str, ParseStatus, str]] = field(default_factory=set)
-    """What could not be read when it was last told."""
+    _odd: dict[tuple[str, ...], set[tuple[str, ParseStatus, str]]] = field(default_factory=dict)
+    """What could not be read when it was last told, by the sources that were looked at."""
 
     def configs(self) -> list[Path]:
         """The files besides the sources that decide what may be found."""
         listed = self.place.settings.access.csv
         return [self.place.root / CONFIG_NAME, *([self.place.root / listed] if listed else [])]
 
-    def sync(self) -> None:
+    def sync(self, sources: Sequence[str] = ()) -> None:
         try:
             self.place = self.place.with_overrides(())
-            report = ingesting.ingest(self.place, self.paths, lambda *_: None, self.stop.is_set)
+            report = ingesting.ingest(self.place, self.paths, lambda *_: None, self.stop.is_set, sources)
         except AssayError as error:
             self.waiting = isinstance(error, (Busy, NotFound, Unavailable))
             if str(error) != self._problem:
@@ -72,9 +90,9 @@ class _Watcher:
             return
         self.waiting, self._problem = False, ""
         odd = {(one.source_uri, one.status, one.code) for one in report.outcomes if one.status not in _QUIET}
-        if odd != self._odd or any(report.count(status) for status in _MOVED):
+        if odd != self._odd.get(tuple(sources), set()) or any(report.count(status) for status in _MOVED):
             self.tell(Told(report))
-        self._odd = odd
+        self._odd[tuple(sources)] = odd
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Connectors: where documents come from besides this machine's files."""
