@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,11 +13,18 @@ if TYPE_CHECKING:
     from assay.wiring.freshness import SourceAge
 
 
-def list_sources(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def list_sources(
+    workspace: WorkspaceOption = None,
+    held: Annotated[
+        bool, typer.Option("--held", help="Only files with documents that quality, scan or missing text holds back.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Every file that was read: its documents, its age against ingest.freshness, and why when it gave none."""
+    from assay.ingest.reading import HELD
     from assay.wiring.freshness import source_ages
 
-    ages = list(source_ages(open_workspace(workspace)))
+    ages = [age for age in source_ages(open_workspace(workspace)) if not held or age.problem in HELD]
     print_json(ages) if as_json else _show(ages)
 
 

@@ -21,6 +21,7 @@ _FILL = 0.4
 _PROSE_SHARE = 0.5
 _PROSE_WORDS = 3
 """Lines of a column fill it and are several words long; cells of a table are short."""
+_LOWEST = 3
 _UP = 0.3
 _OVERLAP = 0.5
 _SMALL = 0.85
@@ -68,7 +69,7 @@ def _flows(pieces: Sequence[Piece], depth: int) -> Iterator[list[Piece]]:
 
 def _gutter(pieces: Sequence[Piece]) -> float | None:
     """The x of a white stripe with running text on both of its sides; None where there is none."""
-    if len(pieces) < 2 * _SIDE_LINES:
+    if sum(p.text.count(" ") >= _PROSE_WORDS - 1 for p in pieces) < 2 * _SIDE_LINES * _PROSE_SHARE:
         return None
     left, right = min(p.left for p in pieces), max(p.right for p in pieces)
     count = max(int((right - left) / _BIN), 1)
@@ -81,7 +82,7 @@ def _gutter(pieces: Sequence[Piece]) -> float | None:
         covered += step
         covering.append(covered)
     inner = range(int(count * _MARGIN), int(count * (1 - _MARGIN)) + 1)
-    for low in sorted({covering[i] for i in inner})[:4]:
+    for low in sorted({covering[i] for i in inner if covering[i] <= len(pieces) - 2 * _SIDE_LINES})[:_LOWEST]:
         for first, last in _stripes([i for i in inner if covering[i] == low]):
             x = left + _BIN * (first + last + 1) / 2
             if _columns(pieces, x):

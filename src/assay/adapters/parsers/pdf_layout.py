@@ -29,6 +29,9 @@ _PARAGRAPH_GAP = 1.45
 """In units of the page's usual line pitch."""
 _WIDEST_PITCH = 1.6
 """Text set wider than this, in line heights, is no running text: rows of a table, single lines."""
+_LONGEST_WORD = 80
+_LONGEST_BLOCK = 50_000
+"""A block is copied with every line that joins it, so a sentence over two thousand pages is divided."""
 _CAPTION_LINES = 6
 _LABEL_WORDS = 14
 
@@ -177,10 +180,11 @@ def _pitch(lines: Sequence[Line]) -> float:
 
 
 def _kind(line: Line, gap: float, below: Sequence[Line], style: _Style) -> tuple[BlockKind, int]:
-    if style.body and _titled(line):
-        if line.size >= style.body * _BIG and float(round(line.size)) in style.levels:
+    big = line.size >= style.body * _BIG and float(round(line.size)) in style.levels
+    stands_out = gap >= 1.2 and (line.bold or _NUMBERED_TITLE.match(line.text))
+    if style.body and (big or stands_out) and _titled(line):
+        if big:
             return BlockKind.HEADING, style.levels[float(round(line.size))]
-        stands_out = gap >= 1.2 and (line.bold or _NUMBERED_TITLE.match(line.text))
         if stands_out and line.size >= style.body * _NOT_SMALL and _leads_to_prose(line, below):
             return BlockKind.HEADING, len(style.levels) + 1
     return (BlockKind.LIST if _BULLET.match(line.text) else BlockKind.PARAGRAPH), 0
@@ -204,13 +208,15 @@ def _joins(
     last: Element, kind: BlockKind, level: int, previous: Line | None, line: Line, gap: float, right: float
 ) -> bool:
     """True when `line` goes on with the block `last`; `previous` is None at the top of a page."""
+    if len(last.text) > _LONGEST_BLOCK:
+        return False
     if kind is BlockKind.HEADING or last.kind is BlockKind.HEADING:
         return kind is last.kind and level == last.level and previous is not None and gap <= 1.2
     if kind is BlockKind.TABLE or last.kind is BlockKind.TABLE:
         return kind is last.kind and previous is not None
     if kind is BlockKind.LIST:
         return last.kind is BlockKind.LIST and previous is not None
-    goes_on = not _ENDS.search(last.text) and (line.text[0].islower() or last.text.endswith((",", "-")))
+    goes_on = not _ENDS.search(last.text[-8:]) and (line.text[0].islower() or last.text.endswith((",", "-")))
     if previous is None or gap < 0:
         return goes_on
     if gap > _PARAGRAPH_GAP:
@@ -242,7 +248,8 @@ def _seam(text: str, more: str, kind: BlockKind, style: _Style) -> tuple[int, st
     """
     if kind is BlockKind.TABLE:
         return len(text), "\n"
-    broken, goes_on = _BROKEN.search(text), _GOES_ON.match(more)
+    broken = _BROKEN.search(text[-_LONGEST_WORD:]) if text.endswith(("-", "\u00ad")) else None
+    goes_on = _GOES_ON.match(more)
     if kind is BlockKind.LIST and not (broken and goes_on and more[:1].islower()):
         return len(text), "\n"
     if broken is None or goes_on is None:

@@ -11,6 +11,7 @@ _FIGURE = re.compile(r"[$€£(]*[-–—]?\(?[$€£]?\d[\d,.]*\)?%?\)?|[—–
 _DATE = re.compile(
     r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}, \d{4}|^\d{1,2}, \d{4} ", re.IGNORECASE
 )
+_LAST = frozenset(",.)%$€£—–-aAmM")
 _BEFORE = frozenset("$€£(")
 _AFTER = re.compile(r"[)%]{1,2}")
 _ALIGNED = 0.6
@@ -45,6 +46,8 @@ class Line:
 
 def is_row(text: str) -> bool:
     """True for a row of figures: at least two of its words are numbers, and they end the line."""
+    if not text or not (text[-1].isdigit() or text[-1] in _LAST):
+        return False
     figures = 0
     for word in reversed(_DATE.sub("date ", text).split()):
         if not _FIGURE.fullmatch(word):

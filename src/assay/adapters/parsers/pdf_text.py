@@ -116,10 +116,10 @@ def _pieces(handle: Any, text: str, placed: bool) -> Iterator[Piece]:
 
 def shown_text(raw_line: str) -> str:
     """The line as it is kept: a hyphen for PDFium's marks of one, U+FFFD for what has no character."""
-    if not raw_line.isascii() or not raw_line.isprintable():
-        raw_line = raw_line.replace("\ufffe", "-").replace("\x02", "-")
-        raw_line = _UNMAPPED.sub("\ufffd", raw_line.replace("\t", " "))
-    return one_line(raw_line)
+    if raw_line.isprintable():
+        return " ".join(raw_line.split())
+    raw_line = raw_line.replace("\ufffe", "-").replace("\x02", "-").replace("\t", " ")
+    return one_line(_UNMAPPED.sub("\ufffd", raw_line))
 
 
 def _line_pieces(handle: Any, line: str, start: int, turn: int, number: int) -> Iterator[Piece]:
