@@ -70,6 +70,21 @@ def freeze(workspace: WorkspaceOption = None) -> None:
     say(f"snapshot {made.snapshot_id}  documents {made.documents:,}  chunks {made.chunks:,}  vectors {made.vectors:,}")
 
 
+@group.command("rebuild")
+def rebuild(workspace: WorkspaceOption = None) -> None:
+    """Make the embedded index anew from the catalog: after an update that divides words differently, or when its
+    folder was damaged. Snapshots of the old one go; nothing is read or embedded again."""
+    from assay.wiring import ingesting
+    from assay.wiring.rebuilding import rebuild as build
+
+    place = open_workspace(workspace)
+    made = build(place)
+    say(f"index: {made:,} documents")
+    place = open_workspace(workspace)
+    if ingesting.missing_vectors(place):
+        say(f"vectors: {ingesting.embed(place, Progress('embedding')):,} made, most of them from the cache")
+
+
 @group.command("migrate")
 def migrate(
     to: Annotated[EngineName, typer.Option("--to", help="The engine to move to.")],

@@ -95,6 +95,7 @@ class Publisher:
         doc_ids = [document.doc_id for document in self.catalog.documents()]
         self._add(doc_ids)
         self.index.commit()
+        self._follow([*doc_ids, *(version.doc_id for version in self.catalog.gone())])
         self.catalog.mark_indexed(doc_ids)
         return len(doc_ids)
 

@@ -74,7 +74,7 @@ class EmbeddedIndex:
             raise CannotJudge(
                 "index.analyzer",
                 "the index was written by another version, which divided words differently",
-                remedy="move the index folder away and ingest again; the catalog and the text copies stay",
+                remedy="assay index rebuild makes it anew from the catalog",
             )
 
     def add(self, chunks: Sequence[Chunk]) -> None:
