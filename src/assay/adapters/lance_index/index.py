@@ -112,15 +112,12 @@ class LanceIndex:
             published = self._register.read()
             if published.chunks is None:
                 return ()
-            table = self._tables.at(published.chunks)
-            rows = table.search().select(["chunk", "content", "chars"]).to_arrow().to_pylist()
+            rows = self._tables.at(published.chunks).search().select(["chunk", "content", "chars"]).to_arrow()
             place = published.vectors.get(recipe)
-            known: set[tuple[str, bytes]] = set()
             if place is not None:
-                there = self._tables.at(place).search().select(["chunk", "content"]).to_arrow().to_pylist()
-                known = {(row["chunk"], row["content"]) for row in there}
-        missing = [(row["chars"], row["chunk"]) for row in rows if (row["chunk"], row["content"]) not in known]
-        return tuple(chunk_id for _, chunk_id in sorted(missing))
+                known = self._tables.at(place).search().select(["chunk", "content"]).to_arrow()
+                rows = rows.join(known, keys=["chunk", "content"], join_type="left anti")
+            return tuple(rows.sort_by([("chars", "ascending"), ("chunk", "ascending")])["chunk"].to_pylist())
 
     def head(self) -> LanceReader:
         """The newest published state, of whichever process; the same object while nothing changed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -28,6 +29,7 @@ class Register:
     def __init__(self, database: Any, uri: str, analyzer: str) -> None:
         self._uri = uri
         self._analyzer = analyzer
+        self._lock = threading.RLock()
         self._table = _opened(database, Published(analyzer).as_json())
         self._seen: tuple[int, Row] | None = None
         self._parsed: tuple[str, Published] | None = None
@@ -36,33 +38,39 @@ class Register:
 
     def read(self) -> Published:
         """What is published. Raises CannotJudge (`index.analyzer`) when another version wrote it."""
-        news = _PUBLISHED_HERE.get(self._uri, 0)
-        if "://" in self._uri and self._asked[0] == news and time.monotonic() - self._asked[1] < REFRESH_S:
-            assert self._parsed is not None
-            return self._parsed[1]
-        published = self.parsed(self.latest().record)
-        self._asked = (news, time.monotonic())
-        return published
+        with self._lock:
+            news = _PUBLISHED_HERE.get(self._uri, 0)
+            recent = self._asked[0] == news and time.monotonic() - self._asked[1] < REFRESH_S
+            if recent and "://" in self._uri and self._parsed is not None:
+                return self._parsed[1]
+            published = self.parsed(self.latest().record)
+            self._asked = (news, time.monotonic())
+            return published
 
     def parsed(self, record: str) -> Published:
         """The same object for the same record."""
-        if self._parsed is None or self._parsed[0] != record:
-            try:
-                published = Published.from_json(record)
-            except (ValueError, KeyError, TypeError) as error:
-                raise _another_version() from error
-            if published.analyzer != self._analyzer:
-                raise _another_version()
-            self._parsed = record, published
-        return self._parsed[1]
+        with self._lock:
+            if self._parsed is None or self._parsed[0] != record:
+                self._parsed = record, self._read(record)
+            return self._parsed[1]
+
+    def _read(self, record: str) -> Published:
+        try:
+            published = Published.from_json(record)
+        except (ValueError, KeyError, TypeError) as error:
+            raise _another_version() from error
+        if published.analyzer != self._analyzer:
+            raise _another_version()
+        return published
 
     def latest(self) -> Row:
-        self._table.checkout_latest()
-        version = self._table.version
-        if self._seen is None or self._seen[0] != version:
-            (stated,) = self._table.search().limit(2).to_arrow().to_pylist()
-            self._seen = version, Row(stated["turn"], stated["holder"], stated["since"], stated["record"])
-        return self._seen[1]
+        with self._lock:
+            self._table.checkout_latest()
+            version = self._table.version
+            if self._seen is None or self._seen[0] != version:
+                (stated,) = self._table.search().limit(2).to_arrow().to_pylist()
+                self._seen = version, Row(stated["turn"], stated["holder"], stated["since"], stated["record"])
+            return self._seen[1]
 
     def swapped(self, row: Row, after: Row) -> Row | None:
         values = {"turn": row.token + 1, "holder": after.holder, "since": after.since}

@@ -127,8 +127,9 @@ def rows_where(table: Any, column: str, keys: Sequence[str], columns: Sequence[s
     nothing = pa.schema([table.schema.field(name) for name in names]).empty_table()
     if not keys or not table.count_rows():
         return nothing
-    there = set(pc.unique(table.search().select([column]).to_arrow()[column]).to_pylist())
-    present = [key for key in dict.fromkeys(keys) if key in there]
+    asked = pa.array(list(dict.fromkeys(keys)), pa.string())
+    there = table.search().select([column]).to_arrow()[column].combine_chunks()
+    present = asked.filter(pc.is_in(asked, value_set=there)).to_pylist()
     parts = [
         table.search().where(_one_of(column, some)).select(names).to_arrow().select(names) for some in _slices(present)
     ]
