@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from assay.govern.drill_plan import Canary, Identity, Plan, may_read, reads
 JSON = {"content-type": "application/json"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 MOST_HITS = 100
+TRIES, PAUSE_S = 40, 0.5
+"""How long a drill waits for the traces that it reads: a slow disk must not look like a closed door."""
 OPEN = ("/healthz", "/readyz", "/openapi.json", "/v1/models", "/releases.json", "/runs")
 """What is open to all callers, or says how much there is."""
 
@@ -75,7 +78,10 @@ class HttpPaths:
             self.traces[canary.name] = trace_id
         for canary in self.plan.canaries:  # afterwards, because traces are written behind the answers
             opinion = {"trace_id": self.traces[canary.name], "rating": "up", "comment": canary.tokens["text"]}
-            await self._post(self.asker(canary), "/v1/feedback", opinion)
+            for _ in range(TRIES):
+                if (await self._post(self.asker(canary), "/v1/feedback", opinion)).status == 201:
+                    break
+                await asyncio.sleep(PAUSE_S)
 
     def paths(self) -> list[Path]:
         """Lists of traces first: a probe that asks leaves a trace of its own."""
