@@ -125,7 +125,9 @@ class HttpPaths:
         return "text" in canary.marked and self._covers(identity, canary)
 
     def _trace_reader(self, identity: Identity, canary: Canary) -> bool:
-        return identity.tenant == self.asker(canary).tenant and reads(identity, canary)
+        """An operator of the asker's tenant; but a trace names only one of two twins."""
+        twin = "text" not in canary.marked
+        return identity.tenant == self.asker(canary).tenant and reads(identity, canary) and not twin
 
     async def _call(
         self, identity: Identity, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
