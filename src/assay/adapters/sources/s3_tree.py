@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -110,17 +111,18 @@ class S3Tree:
 
         try:
             yield
-        except (PermissionDeniedError, UnauthenticatedError) as error:
-            raise ConfigError(
-                "source.denied", "the store refuses these keys, or they may not list and read here", where=where,
-                remedy="check access_key_env and secret_key_env, and what the keys may do",
-            ) from error  # fmt: skip
         except InvalidPathError as error:
             raise InputError(
                 "source.bad_key", "the bucket has a key with an empty, . or .. segment, which has no path", where=where,
                 remedy="rename the object, or set prefix to a folder without it",
             ) from error  # fmt: skip
         except BaseError as error:
+            denied = isinstance(error, (PermissionDeniedError, UnauthenticatedError))
+            if denied or re.search(r"status code: 40[13]\b", str(error)):  # a refused list is a GenericError
+                raise ConfigError(
+                    "source.denied", "the store refuses these keys, or they may not list and read here", where=where,
+                    remedy="check access_key_env and secret_key_env, and what the keys may do",
+                ) from error  # fmt: skip
             if "NoSuchBucket" in str(error):
                 raise NotFound(
                     "ingest.no_source", "there is no such bucket", where=where, remedy="correct bucket"
