@@ -30,6 +30,7 @@ import numpy as np
 import corpora
 from assay.adapters.clocks import SystemClock
 from assay.adapters.embedded_index.index import EmbeddedIndex
+from assay.adapters.embedded_index.lexical import in_language
 from assay.adapters.embedded_index.reader import EmbeddedReader
 from assay.adapters.sql.catalog import SqlCatalog
 from assay.adapters.sql.database import open_database
@@ -78,10 +79,12 @@ class StandIn:
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds of one kind of search."""
+    """Milliseconds of one kind of search. `cpu_p95` is processor time of the thread, which searches use only one of:
+    what the 95th percentile would be on a machine with nothing else to do."""
 
     p50: float
     p95: float
+    cpu_p95: float
 
 
 def say(text: str) -> None:
@@ -92,12 +95,13 @@ def timed(searches: Sequence[Callable[[], object]], rounds: int = 2) -> Timing:
     """Each search `rounds` times, the whole list over; the first ten are run once before the clock."""
     for search in searches[:10]:
         search()
-    spent = []
+    spent, used = [], []
     for search in [*searches] * rounds:
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.thread_time()
         search()
         spent.append(1000 * (time.perf_counter() - began))
-    return Timing(corpora.percentile(spent, 0.5), corpora.percentile(spent, 0.95))
+        used.append(1000 * (time.thread_time() - cpu))
+    return Timing(corpora.percentile(spent, 0.5), corpora.percentile(spent, 0.95), corpora.percentile(used, 0.95))
 
 
 def real_sentences() -> list[str]:
@@ -235,8 +239,9 @@ def hybrid(count: int, asked: Sequence[str]) -> dict[str, float]:
     retriever = HybridRetriever(reader, catalog, embedder, RetrievePolicy(), SystemClock())
     floor = timed([partial(float32_scan, matrix, v) for v in wanted], rounds=1)
     print(f"\n{count:,} chunks, hybrid, {len(asked)} questions, {LIMIT} results")
-    print(f"{'scope':16}{'p50 ms':>8}{'p95 ms':>8}{'words':>8}{'vectors':>9}{'fuse':>7}{'check':>7}{'recall@10':>11}")
-    found: dict[str, float] = {}
+    stage_names = f"{'words':>8}{'vectors':>9}{'fuse':>7}{'check':>7}"
+    print(f"{'scope':16}{'p50 ms':>8}{'p95 ms':>8}{'CPU p95':>9}{stage_names}{'recall@10':>11}")
+    found: dict[str, Timing] = {}
     recalls: list[float] = []
     for name, scope in SCOPES.items():
         stages: dict[str, list[float]] = {}
@@ -253,11 +258,11 @@ def hybrid(count: int, asked: Sequence[str]) -> dict[str, float]:
         recalls.append(recall)
         shown = [corpora.percentile(stages.get(stage, [0.0]), 0.5) for stage in ("lexical", "dense", "fuse", "check")]
         print(
-            f"{name:16}{whole.p50:8.2f}{whole.p95:8.2f}{shown[0]:8.2f}{shown[1]:9.2f}{shown[2]:7.2f}{shown[3]:7.2f}"
+            f"{name:16}{whole.p50:8.2f}{whole.p95:8.2f}{whole.cpu_p95:9.2f}{shown[0]:8.2f}{shown[1]:9.2f}{shown[2]:7.2f}{shown[3]:7.2f}"
             f"{recall:11.3f}",
             flush=True,
         )
-        found[name] = whole.p95
+        found[name] = whole
     dense = timed([partial(reader.dense, v, EVERYBODY, 100) for v in wanted])
     print(
         f"vectors alone p95 {dense.p95:.2f} ms, numpy's float32 scan {floor.p95:.2f}: {dense.p95 / floor.p95:.2f} of it"
@@ -266,9 +271,11 @@ def hybrid(count: int, asked: Sequence[str]) -> dict[str, float]:
     index.close()
     database.close()
     return {
-        "hybrid_p95_ms": found["no filter"],
-        "filtered_p95_ms": found["1 % allowed"],
-        "half_filtered_p95_ms": found["50 % allowed"],
+        "hybrid_p95_ms": found["no filter"].p95,
+        "filtered_p95_ms": found["1 % allowed"].p95,
+        "half_filtered_p95_ms": found["50 % allowed"].p95,
+        "hybrid_cpu_p95_ms": found["no filter"].cpu_p95,
+        "filtered_cpu_p95_ms": found["1 % allowed"].cpu_p95,
         "recall_at_10": min(recalls),
         "dense_p95_ms": dense.p95,
         "numpy_scan_p95_ms": floor.p95,
@@ -314,18 +321,22 @@ def words_engine(count: int, asked: Sequence[str]) -> dict[str, float]:
     index = EmbeddedIndex(folder / "index")
     reader = index.head()
     print(f"\n{count:,} chunks, words only (the engine, without a catalog), {len(asked)} questions, 100 results")
-    print(f"{'scope':16}{'p50 ms':>8}{'p95 ms':>8}")
+    print(f"{'scope':16}{'p50 ms':>8}{'p95 ms':>8}{'CPU p95':>9}")
     found: dict[str, Timing] = {}
     for name, scope in SCOPES.items():
         found[name] = timed([partial(reader.lexical, text, scope, 100) for text in asked])
-        print(f"{name:16}{found[name].p50:8.2f}{found[name].p95:8.2f}", flush=True)
+        print(f"{name:16}{found[name].p50:8.2f}{found[name].p95:8.2f}{found[name].cpu_p95:9.2f}", flush=True)
     bare = timed([bare_search(reader, text) for text in asked])
     worst = max(timing.p95 for timing in found.values())
     print(
         f"{'tantivy alone':16}{bare.p50:8.2f}{bare.p95:8.2f}   the slowest scope is {worst / bare.p95:.2f} times that"
     )
     index.close()
-    return {"lexical_1m_p95_ms": worst, "tantivy_1m_p95_ms": bare.p95}
+    return {
+        "lexical_1m_p95_ms": worst,
+        "lexical_1m_cpu_p95_ms": max(timing.cpu_p95 for timing in found.values()),
+        "tantivy_1m_p95_ms": bare.p95,
+    }
 
 
 def bare_search(reader: EmbeddedReader, text: str) -> Callable[[], object]:
@@ -334,7 +345,8 @@ def bare_search(reader: EmbeddedReader, text: str) -> Callable[[], object]:
 
     schema = reader.engine.schema
     terms = reader.analyzer.query_terms(text, "en")
-    query = Query.boolean_query([(Occur.Should, Query.term_query(schema, "body", term, "freq")) for term in terms])
+    every = [Query.term_query(schema, "body", in_language(term, "en"), "freq") for term in terms]
+    query = Query.boolean_query([(Occur.Should, one) for one in every])
     return lambda: reader.searcher.search(query, 100, count=False)
 
 
