@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from assay.adapters.embedded_index.durable import write_durably
 from assay.govern.forget import Remain
 from assay.govern.forget_marks import Digests, Marks
 from assay.govern.forget_readings import readings
@@ -26,6 +29,8 @@ _BESIDE = ("-wal", "-shm", "-journal")
 _DISPOSABLE = ("*.log", "reports/**/*", "log/**/*", "logs/**/*", "migrations/*")
 """What Assay writes for people to read and can write again, or can do without."""
 _LINES = (".json", ".jsonl")
+_HALF_SWAPPED = ("index.*", "history.*")
+"""Folders that an interrupted `assay index rebuild` left beside the one that counts."""
 _HALF_WRITTEN = re.compile(r"\.writing-(\d+)-|\.(\d+)\.part\Z|\.(?:gone\.)?[0-9a-f]{64}\.(\d+)\Z")
 
 
@@ -57,6 +62,26 @@ def throw_away(store: Path, database: Path, marks: Marks) -> int:
     for path in dict.fromkeys(gone):
         path.unlink(missing_ok=True)
     return len(set(gone))
+
+
+def clear_half_swapped(store: Path) -> int:
+    """Remove old or unfinished index folders; the number of them."""
+    beside = [path for pattern in _HALF_SWAPPED for path in store.glob(pattern) if path.is_dir()]
+    gone = [path for path in beside if path.with_suffix("").is_dir()]
+    for path in gone:
+        shutil.rmtree(path)
+    return len(gone)
+
+
+def drop_members(path: Path, marks: Marks) -> int:
+    """Take members whose name or value holds a mark out of a JSON object in a file; the number of them."""
+    if not path.exists():
+        return 0
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    kept = {name: value for name, value in whole.items() if not marks.in_json(json.dumps({name: value}))}
+    if len(kept) < len(whole):
+        write_durably(path, json.dumps(kept, indent=1, sort_keys=True).encode())
+    return len(whole) - len(kept)
 
 
 def _is_half_written(path: Path, store: Path) -> bool:

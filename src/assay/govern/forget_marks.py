@@ -179,7 +179,7 @@ def new_marks(
     empty = Marks(secrets.token_bytes(32))
     stated = list(dict.fromkeys(names))
     shingles = _grouped(empty, texts, _enough)
-    for n, known in _grouped(empty, stated, lambda found: len(found) >= NAMED).items():
+    for n, known in _grouped(empty, map(_ending, stated), lambda found: len(found) >= NAMED).items():
         shingles[n] = np.union1d(shingles.get(n, _NONE), known)
     hashes = np.unique(empty._of([name for name in stated if _HASH.match(name)]))
     return replace(
@@ -190,6 +190,11 @@ def new_marks(
         telling=frozenset(empty._of([n for n in stated if n not in shared and _enough(words(n))]).tolist()),
         hashes=hashes,
     )
+
+
+def _ending(name: str) -> str:
+    """The last words of a name: the folders that a path begins with are also those of files that stay."""
+    return " ".join(words(name)[-SHINGLE:])
 
 
 def _enough(found: Sequence[str]) -> bool:

@@ -19,7 +19,8 @@ from assay.govern.forget_probe import probe_search, probe_stores
 from assay.govern.forget_readings import values
 from assay.records.bundles import Bundle
 from assay.records.documents import Chunk
-from assay.wiring.build import Workspace, open_index
+from assay.wiring.build import DATABASE, Workspace, open_index
+from assay.wiring.freshness import SEEN
 
 FOLDER = "forget"
 EMBEDDED = "embedded"
@@ -179,11 +180,17 @@ class Work:
         return sum(erasing_files.empty_cache(path) for path in self.place.store.glob("embeddings*.db"))
 
     def _files(self) -> int:
-        database = self.place.store / "assay.db"
-        return erasing_files.throw_away(self.place.store, database, self.forbidden)
+        store = self.place.store
+        return (
+            erasing_files.throw_away(store, store / DATABASE, self.forbidden)
+            + erasing_files.clear_half_swapped(store)
+            + erasing_files.drop_members(store / SEEN, self.forbidden)
+        )
 
     def tighten(self) -> None:
-        """Rewrite every SQLite file of the workspace without what was deleted in it. Raises Busy."""
+        """Rewrite every SQLite file of the workspace without what was deleted in it; a database elsewhere does so with
+        its tables. Raises Busy."""
+        self.tables.make_tight()
         for path in erasing_files.sqlite_files(self.place.store):
             erasing_files.make_tight(path)
 
@@ -195,6 +202,7 @@ class Work:
         remains: list[Remain] = []
         parts = [erasing_files.probe_files(store, marks_folder(self.place), marks)]
         parts.append(probe_stores(stores.catalog, stores.golden, stores.runs, stores.traces, marks))
+        parts.append(self._still_to_redact())
         parts += [folder.probe(marks) for folder in (self.embedded, self.past) if folder is not None]
         if self.texts:
             embedder = self.place.embedder(self.place.settings.index.embedder)
@@ -205,6 +213,12 @@ class Work:
             remains += found
             looked = {name: looked.get(name, 0) + counts.get(name, 0) for name in {**looked, **counts}}
         return Probed(looked, tuple(replace(one, where=self._shown(one.where)) for one in remains))
+
+    def _still_to_redact(self) -> tuple[dict[str, int], list[Remain]]:
+        """Records and rows that the steps would still change: in a database elsewhere there are no files to look at."""
+        counts = {**self.tables.touched(self.forbidden), "catalog": len(self.tables.named(self.marks)),
+                  "removals": len(self.tables.awaiting(self.marks))}  # fmt: skip
+        return {"kinds": len(counts)}, [Remain("tables", kind, count) for kind, count in counts.items() if count]
 
     def _shown(self, where: str) -> str:
         """A place without what it may itself tell: content hashes are cut short, other marked names left out."""

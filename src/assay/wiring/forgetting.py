@@ -16,7 +16,7 @@ from assay.adapters.sql.erasing import Held, SqlErasing, SqlJournal
 from assay.govern.certify import signed
 from assay.govern.forget import DONE, ERASING, REMAINS, Erasure, Forgotten, allowed_again, certificate, denials, erase
 from assay.govern.forget_marks import SHINGLE, Marks, new_marks, words
-from assay.ingest.roots import Root, source_path, source_uri
+from assay.ingest.roots import Root, remote, source_path
 from assay.records.certificates import Certificate
 from assay.records.errors import CannotJudge, InputError, NotFound
 from assay.wiring.build import Workspace
@@ -134,10 +134,9 @@ def _documents(place: Workspace, tables: SqlErasing, asked: Asked) -> tuple[set[
 
 
 def _root_of(source: str) -> Callable[[str], bool]:
-    if "://" in source and not source.startswith("file://"):
-        return lambda uri: uri == source or uri.startswith(source.rstrip("/") + "/")
-    path = source_path(source) if source.startswith("file://") else str(Path(source).expanduser().resolve())
-    return Root(source_path(source_uri(path))).holds
+    if source.startswith("file://"):
+        return Root(source_path(source)).holds
+    return Root(source if remote(source) else str(Path(source).expanduser().resolve())).holds
 
 
 def _about(place: Workspace, tables: SqlErasing, subject: Marks) -> set[str]:

@@ -21,6 +21,7 @@ from assay.adapters.sql.schema import (
     feedback,
     golden,
     keys,
+    metadata,
     release_events,
     removals,
     samples,
@@ -239,6 +240,15 @@ class SqlErasing:
             for change in changes:
                 change(connection)
         return len(changes)
+
+    def make_tight(self) -> None:
+        """Have a database server rewrite its tables without what was deleted; SQLite is a file and tightened as one."""
+        if self._database.engine.dialect.name != "postgresql":
+            return
+        with self._database.engine.connect() as connection:
+            now = connection.execution_options(isolation_level="AUTOCOMMIT")
+            for table in metadata.sorted_tables:
+                now.exec_driver_sql(f'VACUUM (FULL) "{table.name}"')
 
     def golden_changes(self, marks: Marks) -> dict[str, str]:
         """`name@old version` to the new version, for every version that would change."""
