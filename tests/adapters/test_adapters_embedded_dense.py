@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +19,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from assay.adapters.embedded_index.allowed import AllowedRows
-from assay.adapters.embedded_index.codes import FEWEST, map_codes, write_codes
+from assay.adapters.embedded_index.codes import FEWEST, CodedQuery, map_codes, write_codes
+from assay.adapters.embedded_index.halves import run_in_halves
 from assay.adapters.embedded_index.index import EmbeddedIndex
 from assay.adapters.embedded_index.rows import access_key
 from assay.records.access import AccessList, Scope
@@ -134,8 +138,9 @@ def test_the_copy_is_never_further_off_than_it_says(
     codes = map_codes(path, "ab" * 32, 40, 24)
     assert codes is not None
     score = np.empty(40, dtype=np.float32)
-    off = codes.products(vector, score)
-    bound = codes.error * (length * 1.001 + off) + 1.01 * off + 1e-5 * max(length, 1)
+    query = CodedQuery.of(vector)
+    codes.products(query, score)
+    bound = codes.error * (length * 1.001 + query.error) + 1.01 * query.error + 1e-5 * max(length, 1)
     assert (np.abs(matrix.astype(np.float64) @ vector - score) <= bound).all()
 
 
@@ -252,3 +257,22 @@ def test_what_a_scope_may_see_is_what_a_look_at_each_list_says(
     assert sorted(rows.rows(allowance).tolist()) == [row for row, allowed in enumerate(truth) if allowed]
     assert allowance.chunks == sum(truth)
     assert allowance.everything == all(truth)
+
+
+def test_halves_do_every_job_once_also_when_many_ask_and_after_a_fork() -> None:
+    """Whatever the helping thread does, all jobs have run when the call returns; an error in either half is raised."""
+    done: list[int] = []
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: run_in_halves([partial(done.append, n * 100 + job) for job in range(7)]), range(50)))
+    assert sorted(done) == sorted(n * 100 + job for n in range(50) for job in range(7))
+    for at in (0, 1):
+        jobs = [lambda: None, lambda: None]
+        jobs[at] = partial(int, "no number")  # type: ignore[call-overload]
+        with pytest.raises(ValueError, match="invalid literal"):
+            run_in_halves(jobs)
+    child = os.fork()
+    if child == 0:
+        mine: list[int] = []
+        run_in_halves([partial(mine.append, n) for n in range(4)])
+        os._exit(0 if sorted(mine) == [0, 1, 2, 3] else 1)
+    assert os.waitpid(child, 0)[1] == 0

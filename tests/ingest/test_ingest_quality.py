@@ -68,7 +68,17 @@ def test_text_that_was_read_wrongly_scores_below_a_half_and_says_why(text: str, 
 
 
 @pytest.mark.parametrize(
-    "text", [ENGLISH, GERMAN, "", "1", "北京是中华人民共和国的首都。" * 40, "اللغة العربية جميلة جدا. " * 40]
+    "text",
+    [
+        "Grüße aus K\ufffdln",
+        "GrÃ¼ÃŸe",
+        ENGLISH,
+        GERMAN,
+        "",
+        "1",
+        "北京是中华人民共和国的首都。" * 40,
+        "اللغة العربية جميلة جدا. " * 40,
+    ],
 )
 def test_readable_text_scores_one(text: str) -> None:
     """Also short text, and scripts for which few components count."""

@@ -63,9 +63,7 @@ def apply(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> Non
         say(f"{found.documents:,} documents: {len(found.changed):,} changed ({found.narrowed:,} closed to somebody, "
             f"{opened:,} only opened)")  # fmt: skip
         if not done.published:
-            say(
-                "another process writes the index: what was opened is found once it publishes; what was closed is shut"
-            )
+            say("another process writes the index: what was opened is found once it publishes; what was closed is shut")
         for doc_id, how in list(found.failed.items())[:20]:
             say(f"closed: the access plug-in failed ({how}) on {doc_id}")
         if len(found.failed) > 20:

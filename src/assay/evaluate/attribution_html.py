@@ -11,7 +11,7 @@ from assay.plot.stacked import Bar, stacked_sentence, stacked_svg, stacked_table
 from assay.plot.svg import element, figure_html, table_html
 from assay.records.golden import Case
 
-PARTS = ("right when put back there", "right when put back later", "wrong whatever is put back")
+PARTS = ("right when put back there", "right when put back later", "never right")
 NAMES: Mapping[Loss, str] = {
     Loss.NOT_IN_CORPUS: "not in the corpus",
     Loss.NOT_ALLOWED: "not for this caller",

@@ -31,6 +31,7 @@ _ODD_LETTERS = re.compile(r"[b-df-hj-np-tv-xz]{6}|(\w)\1\1\1")
 _VOWELS = frozenset("aeiouy") | frozenset(map(chr, [*range(0xE0, 0xF7), *range(0xF8, 0x180)]))
 _MIXED = re.compile(r"(?<=[a-z])[\d|~^{}<>=*¢£¥§¬¦°©®«»¿¡!?;$%](?=[a-z])")
 _MARKS = frozenset([*"|-–—•·*$€£=+&/><():…☐☒☑✓✔✅❌→←", "...", "--"])
+_FORGIVEN = 3
 _GLUED = 30
 """No word of running text is longer; German compounds stay below."""
 _LATIN_SHARE = 0.7
@@ -122,8 +123,8 @@ def shares(text: str) -> dict[str, float]:
         return {}
     figures = sum(map(sample.count, "0123456789"))
     found = {
-        "unreadable": 0.0 if _clean(tokens) else len(_UNREADABLE.findall(sample)) / visible,
-        "mojibake": 0.0 if lower.isascii() else len(_MOJIBAKE.findall(sample)) / max(len(words), 1),
+        "unreadable": 0.0 if _clean(tokens) else _beyond(_UNREADABLE.findall(sample)) / visible,
+        "mojibake": 0.0 if lower.isascii() else _beyond(_MOJIBAKE.findall(sample)) / max(len(words), 1),
         "signs": (visible - figures - sum(map(len, words))) / visible,
     }
     counts = Counter(words)
@@ -135,6 +136,11 @@ def shares(text: str) -> dict[str, float]:
         small = max(sum(counts[word] for word in listed & counts.keys()) for listed in STOP_WORDS.values())
         found["no_small_words"] = 1 - small / len(words)
     return found | _latin_shares(counts if latin is words else Counter(latin), lower)
+
+
+def _beyond(found: Sequence[str]) -> int:
+    """How many there are beyond the few that a short note may have without being unreadable."""
+    return max(len(found) - _FORGIVEN, 0)
 
 
 def _clean(tokens: Sequence[str]) -> bool:

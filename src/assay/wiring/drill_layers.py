@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from assay.govern.drill import Got, Path, nobody
 from assay.govern.drill_paths import Planted
@@ -97,7 +97,7 @@ class Layers:
         if identity.tenant is None or not reads(identity, canary):
             return Got("")
         closing = ClosesAfterSearch(self.place.stores.catalog, frozenset(self.planted[canary.name].chunk_ids))
-        place = replace(self.place, stores=replace(self.place.stores, catalog=closing))
+        place = replace(self.place, stores=replace(self.place.stores, catalog=cast(Catalog, closing)))
         running = await asyncio.to_thread(apps.start_bundle, place, self.bundle, traced=False)
         request = Request(apps.new_request_id(), canary.question, scope_of(identity))
         reply = fold([event async for event in running.system.answer(request)])

@@ -147,7 +147,7 @@ def embed(place: Workspace, progress: Callable[[int, int], None]) -> int:
     if name == NONE:
         return 0
     with (
-        WorkspaceLock(place.store / "vectors.lock", "assay index embed"), _interruptible() as stop,
+        WorkspaceLock(place.store / "vectors.lock", "assay index embed"), _alone(place), _interruptible() as stop,
         spread_embedder(place) as embedder,
     ):  # fmt: skip
         assert embedder is not None  # only `none` has no embedder
@@ -158,6 +158,13 @@ def embed(place: Workspace, progress: Callable[[int, int], None]) -> int:
         if stop():
             raise KeyboardInterrupt
         return made
+
+
+def _alone(place: Workspace) -> AbstractContextManager[object]:
+    """The write lock for an engine that only one process may write, vectors included; nothing for the others."""
+    if place.settings.index.engine != "qdrant":
+        return nullcontext()
+    return WorkspaceLock(place.store / "write.lock", "assay index embed")
 
 
 def embed_in_background(place: Workspace) -> None:

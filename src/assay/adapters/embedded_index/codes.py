@@ -36,22 +36,36 @@ class Codes:
     scale: NDArray[np.float32]
     error: NDArray[np.float32]
 
-    def products(self, vector: NDArray[np.float32], out: NDArray[np.float32]) -> float:
-        """Write the approximate inner product of every row with `vector` into `out`; return the query's own error.
+    def rows(self, here: slice) -> Codes:
+        """Some of the rows."""
+        return Codes(self.codes[here], self.scale[here], self.error[here])
 
-        |true - approximate| <= error[i] * |vector| + |row i| * (the returned value) + error[i] * (the returned value),
-        by Cauchy and Schwarz.
+    def products(self, query: CodedQuery, out: NDArray[np.float32]) -> None:
+        """Write the approximate inner product of every row with the query into `out`.
+
+        |true - approximate| <= error[i] * |query| + (|row i| + error[i]) * query.error, by Cauchy and Schwarz.
         """
         import simsimd
 
-        scale, code = _coded(vector[None, :])
         # One thread: the library lets go of Python's lock, so two searches use two cores; its own threads are OpenMP's,
-        # which do not survive a fork. Its `out=` (6.5.16) returns None without taking a reference, which ends the
-        # process after some fifty thousand calls; what it allocates itself costs the same time.
-        out[:] = np.asarray(simsimd.cdist(code, self.codes, metric="dot", out_dtype="f32"))[0]
+        # which do not survive a fork.
+        simsimd.cdist(query.code, self.codes, metric="dot", out=out[None, :], out_dtype="f32")
         out *= self.scale
-        out *= scale[0]
-        return float(np.linalg.norm(vector - scale[0] * code[0]))
+        out *= query.scale
+
+
+@dataclass(frozen=True)
+class CodedQuery:
+    """A query is about `scale * code` (shape (1, dimensions), int8), and off by a vector of length `error`."""
+
+    code: NDArray[np.int8]
+    scale: np.float32
+    error: float
+
+    @staticmethod
+    def of(vector: NDArray[np.float32]) -> CodedQuery:
+        scale, code = _coded(vector[None, :])
+        return CodedQuery(code, scale[0], float(np.linalg.norm(vector - scale[0] * code[0])))
 
 
 def codes_file(name: str) -> str:

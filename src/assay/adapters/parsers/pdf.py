@@ -137,7 +137,7 @@ def _textless(total: int, pictures: bool, name: str) -> InputError:
             remedy="add a text layer with an OCR program, such as ocrmypdf, and ingest it again",
         )  # fmt: skip
     return InputError(
-        "ingest.scanned", f"its {total} pages are pictures or have no usable characters", where=name,
+        "ingest.scanned", f"all of its pages ({total}) are pictures or have no usable characters", where=name,
         remedy="set ingest.ocr: tesseract in assay.yaml, or add a text layer with a program such as ocrmypdf",
     )  # fmt: skip
 
