@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from journey import ok, serving, without_network
+from journey import assay, ok, serving, without_network
 
 
 def test_the_demo_ships_the_safe_change_and_stops_the_planted_regression(demo: tuple[Path, str]) -> None:
@@ -64,3 +65,20 @@ def test_the_demos_pages_answer_with_the_cited_span_and_show_the_verdict(demo: t
         expect(page.get_by_role("heading", level=1)).to_contain_text("Do not ship")
         browser.close()
     assert errors == []
+
+
+def test_the_lab_compares_searches_and_tells_where_evidence_was_lost(demo: tuple[Path, str], tmp_path: Path) -> None:
+    """Three pipelines on the demo's golden set, then the failed cases of the live bundle's run, both with a page."""
+    folder, _ = demo
+    found = json.loads(ok("retrieval", "eval", "--golden", "demo", "--split", "test", "--json",
+                          "--out", tmp_path / "lab.html", "-w", folder))  # fmt: skip
+    names = [pipeline["name"] for pipeline in found["pipelines"]]
+    assert names == ["lexical", "dense", "fused"]
+    assert found["pipelines"][2]["curves"]["recall"][-1] > 0.9
+    assert set(found["deltas"]) == {"lexical", "dense"}
+    assert "<svg" in (tmp_path / "lab.html").read_text()
+    lost = json.loads(ok("retrieval", "losses", "live", "--json", "--out", tmp_path / "lost.html", "-w", folder))
+    assert lost["judged"] > len(lost["failed"]) > 0
+    assert {case["loss"] for case in lost["failed"]} >= {"declined", "ignored"}
+    assert "<svg" in (tmp_path / "lost.html").read_text()
+    assert assay("retrieval", "eval", "--golden", "demo", "--pipeline", "nonsense", "-w", folder).code == 64
