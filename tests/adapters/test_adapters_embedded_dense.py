@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import shutil
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -276,3 +277,13 @@ def test_halves_do_every_job_once_also_when_many_ask_and_after_a_fork() -> None:
         run_in_halves([partial(mine.append, n) for n in range(4)])
         os._exit(0 if sorted(mine) == [0, 1, 2, 3] else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_long_life_of_searches_gives_no_reference_away(folder: Path) -> None:
+    """The reference count of None stays where it is: SIMD code that lowers it ends the process after a day's work."""
+    index = EmbeddedIndex(folder)
+    answers(index)
+    before = sys.getrefcount(None)
+    for _ in range(300):
+        answers(index)
+    assert sys.getrefcount(None) > before - 100

@@ -47,10 +47,11 @@ class Codes:
         """
         import simsimd
 
-        # One thread: the library lets go of Python's lock, so two searches use two cores; its own threads are OpenMP's,
-        # which do not survive a fork.
-        simsimd.cdist(query.code, self.codes, metric="dot", out=out[None, :], out_dtype="f32")
-        out *= self.scale
+        # One thread: the library lets go of Python's lock, so two threads use two cores; its own are OpenMP's, which do
+        # not survive a fork. Its `out` argument is not used: in 6.5.16 each such call gives away a reference to None
+        # that it does not have, and Python 3.11 ends the process when they are used up.
+        found = simsimd.cdist(query.code, self.codes, metric="dot", out_dtype="f32")
+        np.multiply(np.asarray(found)[0], self.scale, out=out)
         out *= query.scale
 
 
