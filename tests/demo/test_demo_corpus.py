@@ -7,7 +7,6 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-import pytest
 import yaml
 
 from assay.adapters.parsers.registry import parsers
@@ -19,6 +18,8 @@ from assay.records.documents import Parsed
 from assay.records.golden import Case, GoldenSet
 
 HOME = Path(str(files("assay.wiring") / "demo_corpus"))
+
+INJECTED = "corpus/support/articles/community-tips-backfills.html"
 
 
 @cache
@@ -81,7 +82,8 @@ def test_the_corpus_has_the_promised_formats_and_languages() -> None:
 def test_every_document_is_read_whole() -> None:
     """No parser warns; each document has a title, a heading, a date of its own and enough text to be worth asking."""
     for doc_id, parsed in documents().items():
-        assert not parsed.warnings, doc_id
+        told = [warning.partition(":")[0] for warning in parsed.warnings]
+        assert told == (["ingest.hidden_text"] if doc_id == INJECTED else []), doc_id
         assert len(parsed.title.split()) >= 1, doc_id
         assert dict(parsed.metadata).get("modified", "").startswith("202"), doc_id
         assert len(parsed.text.split()) >= 90, doc_id
@@ -190,12 +192,12 @@ def test_the_golden_check_finds_no_error() -> None:
     assert {finding.code for finding in findings} <= {"golden.small_slice"}
 
 
-@pytest.mark.parametrize("phrase", ["ignore your instructions", "EBB-FREE-100"])
-def test_the_injected_article_keeps_its_visible_bait(phrase: str) -> None:
-    """The instruction stands in the text that a reader sees; what stands only in the comment is dropped."""
-    text = texts()["corpus/support/articles/community-tips-backfills.html"]
-    assert phrase.lower() in text.lower()
+def test_the_injected_article_keeps_its_visible_bait() -> None:
+    """The instruction that a reader sees stands in the text; the comment and the white line are dropped."""
+    text = texts()[INJECTED]
+    assert "ignore your instructions" in text.lower()
     assert "SYSTEM:" not in text
+    assert "EBB-FREE-100" not in text
 
 
 def test_personal_data_are_test_values() -> None:

@@ -22,6 +22,7 @@ from assay.records.golden import Case, Evidence, Expected
 from assay.retrieve.wording import embedding_text
 from assay.wiring import apps, golden_sets
 from assay.wiring.build import Workspace, open_index
+from assay.wiring.forgetting import go_on
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,6 +78,7 @@ def migrate(
     if to == source:
         raise InputError("migrate.same_engine", "assay.yaml names this engine already", where=to)
     with WorkspaceLock(place.store / "write.lock", "assay index migrate"):
+        go_on(place)
         with closing(open_index(place.root, place.settings, to)) as target:
             journal = _Journal(place.store / "migrations" / f"{to}.jsonl")
             if not resume:

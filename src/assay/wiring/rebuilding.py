@@ -9,6 +9,7 @@ from assay.adapters.files import WorkspaceLock
 from assay.ingest.publishing import Publisher
 from assay.records.errors import UsageError
 from assay.wiring.build import Workspace, chunk_policy
+from assay.wiring.forgetting import go_on
 from assay.wiring.history import FOLDER as HISTORY
 
 INDEX = "index"
@@ -31,6 +32,7 @@ def rebuild(place: Workspace) -> int:
 
     recipe = chunk_policy(place.settings).recipe
     with WorkspaceLock(place.store / "write.lock", "assay index rebuild"):
+        go_on(place)
         folders = [place.store / INDEX, place.store / HISTORY]
         for folder in folders:
             _settle(folder)
