@@ -54,6 +54,10 @@ def _blocks(mapped: MappedSegment, base: int) -> list[_Block]:
     return found
 
 
+def _errors(block: _Block) -> NDArray[np.float32]:
+    return block.codes.error if block.codes is not None else np.zeros(len(block.matrix), dtype=np.float32)
+
+
 class DenseRows:
     """All rows that have a vector, in the order of segments and of places in them."""
 
@@ -75,6 +79,7 @@ class DenseRows:
             self._base[number] = self._length
             self._blocks.extend(_blocks(mapped, self._length))
             self._length += len(mapped.matrix)
+        self._error = np.concatenate([_errors(block) for block in self._blocks] or [np.empty(0, dtype=np.float32)])
         base = np.full(max(self._base, default=0) + 2, -1, dtype=np.int64)  # the last one stands for -1
         for number, start in self._base.items():
             base[number] = start
@@ -115,7 +120,6 @@ class DenseRows:
         """(score, how far it may be off) of every place of every segment."""
         score = np.empty(self._length, dtype=np.float32)
         length = float(np.linalg.norm(vector))
-        error = np.full(self._length, _ROUNDING * max(length, 1.0), dtype=np.float32)
 
         query = CodedQuery.of(vector)
 
@@ -124,7 +128,6 @@ class DenseRows:
                 np.matmul(block.matrix, vector, out=score[block.here])
             else:
                 block.codes.products(query, score[block.here])
-                error[block.here] += block.codes.error * (length + query.error) + _LONGEST * query.error
 
         jobs = [partial(scan, block) for block in self._blocks]
         if self._length < _WORTH_TWO_THREADS:
@@ -132,6 +135,8 @@ class DenseRows:
                 job()
         else:
             run_in_halves(jobs)
+        error = self._error * np.float32(length + query.error)
+        error += np.float32(_LONGEST * query.error + _ROUNDING * max(length, 1.0))
         return score, error
 
     def _exact(self, rows: NDArray[np.int32], vector: NDArray[np.float32]) -> NDArray[np.float32]:

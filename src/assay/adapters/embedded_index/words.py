@@ -65,21 +65,30 @@ class WordSearch:
 
     def _best(self, words: Any, allowance: Allowance, limit: int) -> list[Hit]:
         if allowance.everything:
-            return [Hit(chunk_id, score) for chunk_id, _, score in self._found(words, limit)]
+            return self._hits(words, limit)
         share = allowance.chunks / max(self._searcher.num_docs, 1)
         if share >= _WIDE:
             asked = int(limit / share * _SPARE) + 1
-            found = list(self._found(words, asked))
-            hits = [Hit(chunk_id, score) for chunk_id, readers, score in found if readers in allowance.names]
-            if len(hits) >= limit or len(found) < asked:
-                return hits[:limit]
-        return [Hit(chunk_id, score) for chunk_id, _, score in self._found(self._inside(words, allowance), limit)]
+            sifted, every = self._sifted(words, asked, allowance.names, limit)
+            if len(sifted) == limit or every:
+                return sifted
+        return self._hits(self._inside(words, allowance), limit)
 
-    def _found(self, query: Any, limit: int) -> Iterator[tuple[str, str, float]]:
-        """(chunk id, its readers, score), best first."""
-        for score, address in self._searcher.search(query, limit, count=False).hits:
+    def _hits(self, query: Any, limit: int) -> list[Hit]:
+        found = self._searcher.search(query, limit, count=False).hits
+        return [Hit(self._searcher.doc(address).get_first("chunk"), float(score)) for score, address in found]
+
+    def _sifted(self, query: Any, asked: int, names: frozenset[str], limit: int) -> tuple[list[Hit], bool]:
+        """At most `limit` of the best `asked` that stand under these access lists, and whether there were no more."""
+        found = self._searcher.search(query, asked, count=False).hits
+        hits: list[Hit] = []
+        for score, address in found:
             document = self._searcher.doc(address)
-            yield document.get_first("chunk"), document.get_first("readers"), float(score)
+            if document.get_first("readers") in names:
+                hits.append(Hit(document.get_first("chunk"), float(score)))
+                if len(hits) == limit:
+                    break
+        return hits, len(found) < asked
 
     def _inside(self, words: Any, allowance: Allowance) -> Any:
         """Words that must stand in a chunk that the scope may see."""
