@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from assay.adapters.embedded_index.codes import FEWEST, map_codes, write_codes
+from assay.adapters.embedded_index.codes import FEWEST, CodedQuery, map_codes, write_codes
 
 
 def test_scans_do_not_use_up_references_to_none(tmp_path: Path) -> None:
@@ -19,10 +19,11 @@ def test_scans_do_not_use_up_references_to_none(tmp_path: Path) -> None:
     write_codes(tmp_path / "copy", name, rows)
     codes = map_codes(tmp_path / "copy", name, FEWEST, 16)
     assert codes is not None
+    query = CodedQuery.of(rows[0])
     out = np.empty(FEWEST, dtype=np.float32)
-    codes.products(rows[0], out)
+    codes.products(query, out)
     before = sys.getrefcount(None)
     for _ in range(500):
-        codes.products(rows[0], out)
+        codes.products(query, out)
     assert abs(sys.getrefcount(None) - before) < 100
     assert int(out.argmax()) == 0

@@ -68,7 +68,7 @@ async def test_a_plain_client_reads_markers_and_sources_in_the_text() -> None:
     _, body = await ask(world(), chat())
     content = body["choices"][0]["message"]["content"]
     assert content.startswith("Every employee has 25 days of leave. [1] Unused days expire in March. [1]")
-    assert content.endswith("\n\nSources:\n[1] Leave & \\<b\\>holidays\\</b\\> (docs/handbook/leave.md)")
+    assert content.endswith("\n\nSources:\n[1] Leave & \\<b\\>holidays\\</b\\> (handbook/leave.md)")
 
 
 async def test_a_title_from_a_document_cannot_become_a_link_or_image() -> None:
