@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from retrieve_examples import catalog_with, chunk
 
 from assay.adapters.clocks import FakeClock
@@ -16,7 +18,7 @@ from assay.adapters.memory import MemoryCatalog
 from assay.adapters.memory_index import MemoryIndex
 from assay.records.access import AccessList, Scope
 from assay.records.documents import Chunk
-from assay.records.errors import InputError
+from assay.records.errors import InputError, Unavailable
 from assay.records.retrieval import Query
 from assay.retrieve.backfill import embed_missing
 from assay.retrieve.retriever import HybridRetriever, RetrievePolicy
@@ -204,3 +206,20 @@ def test_nobody_ever_sees_what_their_scope_denies(
     scope = Scope("default", mine)
     expected = {c.chunk_id for i, c in enumerate(chunks) if i not in closed and scope.allows(c.access)}
     assert set(ids(retriever, "lemon", scope, limit=50, mode=mode)) == expected
+
+
+class Away(HashingEmbedder):
+    """An endpoint that made the vectors and does not answer now."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        raise Unavailable("embedder.dropped", "away")
+
+
+def test_while_the_embedder_is_away_words_answer_and_the_mode_says_so() -> None:
+    """A hybrid search costs quality for a while, not the answer; a dense one has nothing else and fails."""
+    _, catalog, index, _ = built([chunk("a", "lemon tart"), chunk("b", "pear")])
+    retriever = HybridRetriever(index.head(), catalog, Away(64), RetrievePolicy(), FakeClock())
+    found = retriever.retrieve(Query("lemon", EVERYONE))
+    assert (found.mode, [item.chunk.chunk_id for item in found.ranked]) == ("lexical", ["a#0"])
+    with pytest.raises(Unavailable):
+        retriever.retrieve(Query("lemon", EVERYONE, mode="dense"))

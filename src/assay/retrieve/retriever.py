@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from assay.ports.answering import Reranker
 from assay.ports.index import Embedder, IndexReader
 from assay.ports.reading import Clock
 from assay.ports.storage import Catalog
-from assay.records.errors import InputError
+from assay.records.errors import InputError, Unavailable
 from assay.records.retrieval import Hit, Query, Ranked, Retrieved
 from assay.retrieve.followup import weighted_text, weighted_turns, weighted_vector
 from assay.retrieve.fuse import reciprocal_ranks
 from assay.retrieve.reorder import reordered
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MODES = ("lexical", "dense", "hybrid")
 MOST_TURNS = 6
@@ -97,7 +101,9 @@ class HybridRetriever:
         mode = self._mode(query.mode)
         ranked: list[Ranked] = []
         if query.limit > 0 and query.text.strip():
-            ranked = self._until_enough(query, mode, stage_ms)
+            turns = weighted_turns(query.text, query.history, self._policy.history_turns)
+            vector, mode = self._vector(turns, mode, stage_ms)
+            ranked = self._until_enough(query, weighted_text(turns), vector, mode, stage_ms)
         if self._reranker is not None and ranked:
             with _Timed(self._clock, stage_ms, "rerank"):
                 ranked = reordered(ranked, self._reranker.rerank(query, ranked))
@@ -119,15 +125,26 @@ class HybridRetriever:
             return False
         return reader.vectors >= self._policy.min_vector_share * reader.chunks
 
-    def _until_enough(self, query: Query, mode: str, stage_ms: dict[str, float]) -> list[Ranked]:
-        """Ask for more until enough of what was found may be shown, or the engines have no more."""
-        turns = weighted_turns(query.text, query.history, self._policy.history_turns)
-        text = weighted_text(turns)
-        vector = None
-        if mode != "lexical" and self._embedder is not None:
-            with _Timed(self._clock, stage_ms, "embed"):
+    def _vector(
+        self, turns: Sequence[tuple[str, int]], mode: str, stage_ms: dict[str, float]
+    ) -> tuple[NDArray[np.float32] | None, str]:
+        """The question's vector, and the mode that it leaves. While an embeddings endpoint is away, a hybrid search
+        goes on with words and says so; a dense one fails."""
+        if mode == "lexical" or self._embedder is None:
+            return None, mode
+        with _Timed(self._clock, stage_ms, "embed"):
+            try:
                 vectors = self._embedder.embed([turn for turn, _ in turns])
-                vector = weighted_vector(vectors, [weight for _, weight in turns])
+            except Unavailable:
+                if mode == "dense":
+                    raise
+                return None, "lexical"
+            return weighted_vector(vectors, [weight for _, weight in turns]), mode
+
+    def _until_enough(
+        self, query: Query, text: str, vector: NDArray[np.float32] | None, mode: str, stage_ms: dict[str, float]
+    ) -> list[Ranked]:
+        """Ask for more until enough of what was found may be shown, or the engines have no more."""
         depth = max(self._policy.candidates, query.limit)
         while True:
             rankings: dict[str, tuple[Hit, ...]] = {}
