@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import shutil
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +18,6 @@ from numpy.typing import NDArray
 
 from assay.adapters.embedded_index.allowed import AllowedRows
 from assay.adapters.embedded_index.codes import FEWEST, CodedQuery, map_codes, write_codes
-from assay.adapters.embedded_index.halves import run_in_halves
 from assay.adapters.embedded_index.index import EmbeddedIndex
 from assay.adapters.embedded_index.rows import access_key
 from assay.records.access import AccessList, Scope
@@ -247,36 +243,17 @@ LISTS = st.builds(lambda tenant, groups: AccessList(tenant, tuple(groups)), NAME
 def test_what_a_scope_may_see_is_what_a_look_at_each_list_says(
     lists: list[AccessList], tenant: str, groups: frozenset[str]
 ) -> None:
-    """The inverted list of groups gives the rows, the counts and the mask of a naive check."""
+    """The inverted list of groups gives the rows and counts of a naive check."""
     names = sorted({access_key(one) for one in lists})
     access = np.array([names.index(access_key(one)) for one in lists], dtype=np.int32)
     scope = Scope(tenant, groups)
     truth = [scope.allows(one) for one in lists]
     rows = AllowedRows(names, access)
     allowance = rows.of(scope)
-    assert rows.mask(allowance).tolist() == truth
+    assert rows.of_lists(allowance)[access].tolist() == truth
     assert sorted(rows.rows(allowance).tolist()) == [row for row, allowed in enumerate(truth) if allowed]
     assert allowance.chunks == sum(truth)
     assert allowance.everything == all(truth)
-
-
-def test_halves_do_every_job_once_also_when_many_ask_and_after_a_fork() -> None:
-    """Whatever the helping thread does, all jobs have run when the call returns; an error in either half is raised."""
-    done: list[int] = []
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: run_in_halves([partial(done.append, n * 100 + job) for job in range(7)]), range(50)))
-    assert sorted(done) == sorted(n * 100 + job for n in range(50) for job in range(7))
-    for at in (0, 1):
-        jobs = [lambda: None, lambda: None]
-        jobs[at] = partial(int, "no number")  # type: ignore[call-overload]
-        with pytest.raises(ValueError, match="invalid literal"):
-            run_in_halves(jobs)
-    child = os.fork()
-    if child == 0:
-        mine: list[int] = []
-        run_in_halves([partial(mine.append, n) for n in range(4)])
-        os._exit(0 if sorted(mine) == [0, 1, 2, 3] else 1)
-    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_a_long_life_of_searches_gives_no_reference_away(folder: Path) -> None:

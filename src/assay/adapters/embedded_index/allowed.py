@@ -40,7 +40,7 @@ class AllowedRows:
         for number, stated in enumerate(self._lists):
             for group in stated.groups or (_OPEN,):
                 self._by_group.setdefault((stated.tenant, group), []).append(number)
-        self._access = access
+        self.access = access
         self._order = np.argsort(access, kind="stable").astype(np.int32)
         self._starts = np.searchsorted(access[self._order], np.arange(len(names) + 1))
         self._known: dict[Scope, Allowance] = {}
@@ -78,8 +78,8 @@ class AllowedRows:
         parts = [self._order[self._starts[n] : self._starts[n + 1]] for n in allowance.lists]
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
 
-    def mask(self, allowance: Allowance) -> NDArray[np.bool_]:
-        """For each chunk, whether it may be seen."""
+    def of_lists(self, allowance: Allowance) -> NDArray[np.bool_]:
+        """For each access list, whether what stands under it may be seen."""
         allowed = np.zeros(len(self._lists), dtype=np.bool_)
         allowed[allowance.lists] = True
-        return allowed[self._access]
+        return allowed

@@ -36,10 +36,6 @@ class Codes:
     scale: NDArray[np.float32]
     error: NDArray[np.float32]
 
-    def rows(self, here: slice) -> Codes:
-        """Some of the rows."""
-        return Codes(self.codes[here], self.scale[here], self.error[here])
-
     def products(self, query: CodedQuery, out: NDArray[np.float32]) -> None:
         """Write the approximate inner product of every row with the query into `out`.
 
@@ -47,9 +43,9 @@ class Codes:
         """
         import simsimd
 
-        # One thread: the library lets go of Python's lock, so two threads use two cores; its own are OpenMP's, which do
-        # not survive a fork. Its `out` argument is not used: in 6.5.16 each such call gives away a reference to None
-        # that it does not have, and Python 3.11 ends the process when they are used up.
+        # One thread: the library lets go of Python's lock, so two searches use two cores; its own threads are OpenMP's,
+        # which do not survive a fork. Its `out` argument is not used: in 6.5.16 each such call gives away a reference
+        # to None that it does not have, and Python 3.11 ends the process when they are used up.
         found = simsimd.cdist(query.code, self.codes, metric="dot", out_dtype="f32")
         np.multiply(np.asarray(found)[0], self.scale, out=out)
         out *= query.scale

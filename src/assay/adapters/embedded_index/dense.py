@@ -7,15 +7,12 @@ that of a full float32 scan, whatever the filter. Only the rounding of float32 s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from assay.adapters.embedded_index.allowed import Allowance, AllowedRows
-from assay.adapters.embedded_index.codes import CodedQuery, Codes
-from assay.adapters.embedded_index.halves import run_in_halves
+from assay.adapters.embedded_index.codes import CodedQuery
 from assay.adapters.embedded_index.mapped import MappedSegment
 from assay.records.access import Scope
 
@@ -27,35 +24,10 @@ _NARROW = 0.05
 of all copies 3 ms."""
 _GATHER_BELOW = 0.25
 """Copying single rows out of a segment costs about four times what scanning them in place does."""
-_WORTH_TWO_THREADS = 20_000
-"""Vectors from which half a scan takes longer than waking a thread."""
-_BLOCK = 8192
 _LONGEST = 1.01
 """Vectors of this length still count as unit vectors when they are added."""
 _ROUNDING = 1e-5
 """More than what float32 sums over a few thousand numbers of at most 1 can be off."""
-
-
-@dataclass(frozen=True)
-class _Block:
-    """A part of a segment; `here` are the places of its rows among those of all segments."""
-
-    matrix: NDArray[np.float32]
-    codes: Codes | None
-    here: slice
-
-
-def _blocks(mapped: MappedSegment, base: int) -> list[_Block]:
-    found: list[_Block] = []
-    for start in range(0, len(mapped.matrix), _BLOCK):
-        rows = slice(start, min(start + _BLOCK, len(mapped.matrix)))
-        codes = mapped.codes.rows(rows) if mapped.codes is not None else None
-        found.append(_Block(mapped.matrix[rows], codes, slice(base + rows.start, base + rows.stop)))
-    return found
-
-
-def _errors(block: _Block) -> NDArray[np.float32]:
-    return block.codes.error if block.codes is not None else np.zeros(len(block.matrix), dtype=np.float32)
 
 
 class DenseRows:
@@ -74,12 +46,13 @@ class DenseRows:
         self._allowed = allowed
         self._base: dict[int, int] = {}
         self._length = 0
-        self._blocks: list[_Block] = []
         for number, mapped in self._segments.items():
             self._base[number] = self._length
-            self._blocks.extend(_blocks(mapped, self._length))
             self._length += len(mapped.matrix)
-        self._error = np.concatenate([_errors(block) for block in self._blocks] or [np.empty(0, dtype=np.float32)])
+        self._error = np.zeros(self._length, dtype=np.float32)
+        for number, mapped in self._segments.items():
+            if mapped.codes is not None:
+                self._error[self._here(number)] = mapped.codes.error
         base = np.full(max(self._base, default=0) + 2, -1, dtype=np.int64)  # the last one stands for -1
         for number, start in self._base.items():
             base[number] = start
@@ -87,6 +60,7 @@ class DenseRows:
         order = np.argsort(position, kind="stable")
         self._rows = order[np.searchsorted(position[order], 0) :].astype(np.int32)
         self._positions = position[self._rows]
+        self._access = allowed.access[self._rows]
         self._in_place = len(self._rows) == self._length and bool((self._positions == np.arange(self._length)).all())
 
     def best(
@@ -106,7 +80,7 @@ class DenseRows:
         score, error = self._scanned(vector)
         rows, positions = self._rows, self._positions
         if not allowance.everything:
-            mine = self._allowed.mask(allowance)[rows]
+            mine = self._allowed.of_lists(allowance)[self._access]
             rows, positions = rows[mine], positions[mine]
         if len(rows) <= limit:
             return rows
@@ -122,22 +96,18 @@ class DenseRows:
         length = float(np.linalg.norm(vector))
 
         query = CodedQuery.of(vector)
-
-        def scan(block: _Block) -> None:
-            if block.codes is None:
-                np.matmul(block.matrix, vector, out=score[block.here])
+        for number, mapped in self._segments.items():
+            if mapped.codes is None:
+                np.matmul(mapped.matrix, vector, out=score[self._here(number)])
             else:
-                block.codes.products(query, score[block.here])
-
-        jobs = [partial(scan, block) for block in self._blocks]
-        if self._length < _WORTH_TWO_THREADS:
-            for job in jobs:
-                job()
-        else:
-            run_in_halves(jobs)
+                mapped.codes.products(query, score[self._here(number)])
         error = self._error * np.float32(length + query.error)
         error += np.float32(_LONGEST * query.error + _ROUNDING * max(length, 1.0))
         return score, error
+
+    def _here(self, number: int) -> slice:
+        """The places of a segment among those of all."""
+        return slice(self._base[number], self._base[number] + len(self._segments[number].matrix))
 
     def _exact(self, rows: NDArray[np.int32], vector: NDArray[np.float32]) -> NDArray[np.float32]:
         score = np.empty(len(rows), dtype=np.float32)
