@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from assay.ports.answering import Reranker
 from assay.ports.index import Embedder, IndexReader
 from assay.ports.reading import Clock
 from assay.ports.storage import Catalog
+from assay.records.access import Scope
 from assay.records.errors import InputError, Unavailable
 from assay.records.retrieval import Hit, Query, Ranked, Retrieved
 from assay.retrieve.followup import weighted_text, weighted_turns, weighted_vector
@@ -147,13 +151,7 @@ class HybridRetriever:
         """Ask for more until enough of what was found may be shown, or the engines have no more."""
         depth = max(self._policy.candidates, query.limit)
         while True:
-            rankings: dict[str, tuple[Hit, ...]] = {}
-            if mode != "dense":
-                with _Timed(self._clock, stage_ms, "lexical"):
-                    rankings["lexical"] = self._reader.lexical(text, query.scope, depth)
-            if vector is not None:
-                with _Timed(self._clock, stage_ms, "dense"):
-                    rankings["dense"] = self._reader.dense(vector, query.scope, depth)
+            rankings = self._searched(query.scope, text, vector, mode, depth, stage_ms)
             with _Timed(self._clock, stage_ms, "fuse"):
                 fused = reciprocal_ranks(rankings, self._policy.rrf_k)
             with _Timed(self._clock, stage_ms, "check"):
@@ -162,6 +160,37 @@ class HybridRetriever:
             if len(ranked) >= query.limit or exhausted:
                 return ranked
             depth *= 4
+
+    def _searched(
+        self,
+        scope: Scope,
+        text: str,
+        vector: NDArray[np.float32] | None,
+        mode: str,
+        depth: int,
+        stage_ms: dict[str, float],
+    ) -> dict[str, tuple[Hit, ...]]:
+        """What each engine finds. In a large index both search at the same time: each lets go of Python's lock."""
+        if vector is None:
+            return {"lexical": self._by_words(text, scope, depth, stage_ms)}
+        if mode == "dense":
+            return {"dense": self._by_vector(vector, scope, depth, stage_ms)}
+        if self._reader.chunks < _LARGE:
+            words = self._by_words(text, scope, depth, stage_ms)
+            return {"lexical": words, "dense": self._by_vector(vector, scope, depth, stage_ms)}
+        begun = _beside().submit(self._by_vector, vector, scope, depth, stage_ms)
+        words = self._by_words(text, scope, depth, stage_ms)
+        return {"lexical": words, "dense": begun.result()}
+
+    def _by_words(self, text: str, scope: Scope, depth: int, stage_ms: dict[str, float]) -> tuple[Hit, ...]:
+        with _Timed(self._clock, stage_ms, "lexical"):
+            return self._reader.lexical(text, scope, depth)
+
+    def _by_vector(
+        self, vector: NDArray[np.float32], scope: Scope, depth: int, stage_ms: dict[str, float]
+    ) -> tuple[Hit, ...]:
+        with _Timed(self._clock, stage_ms, "dense"):
+            return self._reader.dense(vector, scope, depth)
 
     def _checked(self, query: Query, rankings: Mapping[str, Sequence[Hit]], fused: Sequence[Hit]) -> list[Ranked]:
         """Those that may be seen today, with the rank and score that each stage gave them."""
@@ -187,6 +216,15 @@ class HybridRetriever:
             if len(ranked) >= wanted:
                 break
         return ranked
+
+
+_LARGE = 20_000
+"""Chunks from which handing one search to another thread costs less than it saves."""
+
+
+@cache
+def _beside() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="dense")
 
 
 _FEWEST_LOOKED_UP, _MOST_LOOKED_UP = 16, 64
