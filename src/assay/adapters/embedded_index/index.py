@@ -201,6 +201,8 @@ class EmbeddedIndex:
     def _write_lock(self) -> Any:
         if self._writer is None:
             self._writer = self._engine.writer(lexical.HEAP_BYTES, 1)
+            # A process that died inside a commit leaves files that no commit names, and the next one wants their names.
+            self._writer.garbage_collect_files()
             opstamp = lexical.committed_opstamp(self._engine_folder)
             self._rows.settle(opstamp)
             self._rows.unstage()

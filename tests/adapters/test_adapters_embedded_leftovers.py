@@ -1,0 +1,41 @@
+"""What a process that died inside the engine's commit left behind does not stand in the way of the next one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from assay.adapters.embedded_index.index import EmbeddedIndex
+from assay.records.access import AccessList, Scope
+from assay.records.documents import BlockKind, Chunk
+
+
+def chunk(doc_id: str, text: str) -> Chunk:
+    kind, access = BlockKind.PARAGRAPH, AccessList()
+    return Chunk(f"{doc_id}#0", doc_id, "0" * 64, 0, 0, len(text), text, "", (), kind, "en", access)
+
+
+def removing(folder: Path) -> EmbeddedIndex:
+    index = EmbeddedIndex(folder)
+    index.remove(["a"])
+    index.commit()
+    return index
+
+
+def test_the_next_commit_writes_over_what_a_killed_one_had_begun(tmp_path: Path) -> None:
+    """The list of deletions was written and named as the engine's own, the commit that needs it was not: the same
+    removal, made again, succeeds."""
+    index = EmbeddedIndex(tmp_path / "index")
+    index.add([chunk("a", "lemon"), chunk("b", "lemon tart"), chunk("c", "lemon soup")])
+    index.commit()
+    index.close()
+    shutil.copytree(tmp_path / "index", tmp_path / "ended")
+    removing(tmp_path / "ended").close()
+    engine, ended = tmp_path / "index" / "engine", tmp_path / "ended" / "engine"
+    begun = [file for file in ended.iterdir() if file.suffix == ".del" and not (engine / file.name).exists()]
+    assert len(begun) == 1
+    for file in (*begun, ended / ".managed.json"):
+        shutil.copy(file, engine / file.name)
+    again = removing(tmp_path / "index")
+    assert sorted(hit.chunk_id for hit in again.head().lexical("lemon", Scope(), 9)) == ["b#0", "c#0"]
+    again.close()
