@@ -33,7 +33,7 @@ def pipelines(place: Workspace, app: str, names: Sequence[str], golden: GoldenSe
         if name not in known:
             raise InputError(
                 "lab.unknown_pipeline", f"no such pipeline here (there are: {', '.join(known)})", where=name,
-                remedy="dense and fused need vectors, reranked apps.APP.retrieve.ranker, rewritten apps.APP.retrieve.rewrite",
+                remedy="dense and fused need vectors; reranked and rewritten need retrieve.ranker and retrieve.rewrite",
             )  # fmt: skip
     return [known[name] for name in dict.fromkeys(names)] if names else list(known.values())
 
