@@ -106,8 +106,8 @@ def test_words_searched_without_the_filter_are_seen(planted: drilling.Ready, mon
 
 
 def test_vectors_searched_without_the_filter_are_seen(planted: drilling.Ready, monkeypatch: Patch) -> None:
-    monkeypatch.setattr(AllowedRows, "rows", lambda self, _: np.arange(len(self._access), dtype=np.int32))
-    monkeypatch.setattr(AllowedRows, "mask", lambda self, _: np.ones(len(self._access), dtype=np.bool_))
+    monkeypatch.setattr(AllowedRows, "rows", lambda self, _: np.arange(len(self.access), dtype=np.int32))
+    monkeypatch.setattr(AllowedRows, "of_lists", lambda self, _: np.ones(len(self._lists), dtype=np.bool_))
     red(planted, "layer.dense")
 
 
@@ -117,7 +117,7 @@ def test_an_engine_that_takes_every_scope_for_all_seeing_is_seen(planted: drilli
     def everything(self: AllowedRows, scope: Scope) -> Allowance:
         found = look_up(self, scope)
         lists = np.arange(len(self._names), dtype=np.int64)
-        return replace(found, lists=lists, everything=True, chunks=len(self._access))
+        return replace(found, lists=lists, everything=True, chunks=len(self.access))
 
     monkeypatch.setattr(AllowedRows, "_look_up", everything)
     red(planted, "layer.lexical", "layer.dense")
