@@ -28,6 +28,7 @@ from assay.adapters.memory import (
     MemoryTraces,
 )
 from assay.adapters.memory_index import MemoryIndex
+from assay.adapters.memory_ledger import MemoryCache, MemoryLedger
 from assay.ports.storage import SourceState
 from assay.records.access import AccessList, Scope
 from assay.records.bundles import Bundle, ReleaseEvent
@@ -77,6 +78,8 @@ def memory_stores() -> Stores:
         MemoryKeys(),
         MemoryCertificates(),
         MemoryModels(),
+        MemoryLedger(),
+        MemoryCache(),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from assay.govern.forget_marks import Marks
-from assay.records.dialogue import AnswerSentence, Passage, Reply
+from assay.records.dialogue import AnswerSentence, Output, Passage, Reply
 from assay.records.evaluation import Sample
 from assay.records.golden import Case, Evidence, Expected, GoldenSet
 from assay.records.operations import Feedback, Trace
@@ -66,7 +66,17 @@ def reply(record: Reply, marks: Marks) -> Reply:
     kept = tuple(passage for passage in record.passages if not _cites(passage, marks))
     read_it = len(kept) < len(record.passages)
     sentences = tuple(_sentence(sentence, marks, read_it=read_it) for sentence in record.sentences)
-    return replace(record, sentences=sentences, passages=kept)
+    output = _output(record.output, marks, read_it=read_it) if record.output else None
+    return replace(record, sentences=sentences, passages=kept, output=output)
+
+
+def _output(record: Output, marks: Marks, *, read_it: bool) -> Output:
+    """Fields and arguments go with the document that they may have been read from; a class is no text of it."""
+    if read_it:
+        return replace(record, fields={}, tools=())
+    fields: dict[str, Any] = json_value(record.fields, marks)
+    tools = tuple(replace(call, arguments=json_value(call.arguments, marks)) for call in record.tools)
+    return replace(record, fields=fields, tools=tools)
 
 
 def _sentence(record: AnswerSentence, marks: Marks, *, read_it: bool) -> AnswerSentence:
@@ -109,11 +119,15 @@ def _from(one: Evidence, marks: Marks) -> bool:
 
 def _expected(record: Expected, evidence: tuple[Evidence, ...], marks: Marks, *, orphaned: bool) -> Expected:
     if orphaned:
-        return replace(record, evidence=(), answers=(), must=(), must_not=())
+        return replace(record, evidence=(), answers=(), must=(), must_not=(), fields={}, spans=(), tools=(), nuggets=())
     return replace(
         record,
         evidence=evidence,
         answers=tuple(text for text in record.answers if not marks.holds(text)),
         must=tuple(text for text in record.must if not marks.holds(text)),
         must_not=tuple(text for text in record.must_not if not marks.holds(text)),
+        label=plain_text(record.label, marks),
+        fields=json_value(record.fields, marks),
+        tools=tuple(replace(call, arguments=json_value(call.arguments, marks)) for call in record.tools),
+        nuggets=tuple(one for one in record.nuggets if not marks.holds(one.text)),
     )

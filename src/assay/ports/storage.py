@@ -13,6 +13,7 @@ from assay.records.comparison import Decision
 from assay.records.documents import Chunk, Document, Version
 from assay.records.evaluation import Run, RunStatus, Sample
 from assay.records.golden import GoldenSet
+from assay.records.ledger import Entry
 from assay.records.operations import ApiKey, Feedback, Trace
 
 
@@ -166,6 +167,26 @@ class ModelStore(Protocol):
     def get(self, model_id: str) -> TrainedModel: ...
     def newest(self, kind: str, name: str = "") -> TrainedModel | None: ...
     def models(self, kind: str = "") -> tuple[TrainedModel, ...]: ...
+
+
+class Ledger(Protocol):
+    """Facts that are never changed. `append` is durable when it returns, all or nothing; an entry whose kind, subject
+    and key are there already is ignored, and the number of new ones is returned. `entries` gives them in the order in
+    which they were written."""
+
+    def append(self, entries: Sequence[Entry]) -> int: ...
+    def get(self, kind: str, subject: str, key: str) -> Entry | None: ...
+    def entries(self, kind: str, subject: str = "") -> Iterator[Entry]: ...
+    def subjects(self, kind: str) -> tuple[str, ...]: ...
+
+
+class Cache(Protocol):
+    """What can be made again at a price: replies and judgements by the hash of all that they depend on. A miss is None;
+    `put` may be lost with the process; `clear` drops everything and says how much that was."""
+
+    def get(self, key: str) -> str | None: ...
+    def put(self, key: str, value: str) -> None: ...
+    def clear(self) -> int: ...
 
 
 class TraceStore(Protocol):

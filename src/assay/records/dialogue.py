@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from assay.records.access import Scope
 from assay.records.documents import Span
@@ -219,7 +219,43 @@ class Finished:
     duration_ms: float = 0.0
 
 
-ReplyEvent = StageDone | PassagesChosen | SentenceReady | SentenceWithheld | ConflictFound | Finished
+@dataclass(frozen=True, slots=True)
+class LabelledSpan:
+    """A stretch of a text with its label: `start` and `end` count characters, end excluded."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that a system asked for. `arguments` are JSON values."""
+
+    name: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a system said beyond text: a class with its scores, fields of a schema, labelled spans, tool calls."""
+
+    label: str = ""
+    scores: dict[str, float] = field(default_factory=dict)
+    """Label to probability, 0 to 1."""
+    fields: dict[str, Any] = field(default_factory=dict)
+    spans: tuple[LabelledSpan, ...] = ()
+    tools: tuple[ToolCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutputReady:
+    """A classifier, extractor or agent said what it found."""
+
+    output: Output
+
+
+ReplyEvent = StageDone | PassagesChosen | SentenceReady | SentenceWithheld | ConflictFound | OutputReady | Finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +273,7 @@ class Reply:
     stages: tuple[StageDone, ...] = ()
     duration_ms: float = 0.0
     conflicts: tuple[Conflict, ...] = ()
+    output: Output | None = None
 
     @property
     def text(self) -> str:
@@ -268,6 +305,8 @@ def step(reply: Reply, event: ReplyEvent) -> Reply:
             return replace(reply, withheld=(*reply.withheld, event.check))
         case ConflictFound():
             return replace(reply, conflicts=(*reply.conflicts, event.conflict))
+        case OutputReady():
+            return replace(reply, output=event.output)
         case Finished():
             return replace(
                 reply,

@@ -175,6 +175,8 @@ def open_workspace(stated: Path | None, overrides: Sequence[str] = ()) -> Worksp
         keys=kept.keys,
         certificates=kept.certificates,
         models=kept.models,
+        ledger=kept.ledger,
+        cache=kept.cache,
     )
     return Workspace(root, config, stores, database)
 

@@ -11,12 +11,14 @@ from assay.ports.reading import Clock
 from assay.ports.storage import (
     BlobStore,
     BundleStore,
+    Cache,
     CalibrationStore,
     Catalog,
     CertificateStore,
     DecisionStore,
     GoldenStore,
     KeyStore,
+    Ledger,
     ModelStore,
     ReleaseStore,
     RunStore,
@@ -42,6 +44,8 @@ class Stores:
     keys: KeyStore
     certificates: CertificateStore
     models: ModelStore
+    ledger: Ledger
+    cache: Cache
 
 
 @dataclass(frozen=True)

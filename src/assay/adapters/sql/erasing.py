@@ -14,6 +14,7 @@ from assay.adapters.sql.database import Database
 from assay.adapters.sql.lookup import all_of, batches, upsert
 from assay.adapters.sql.schema import (
     bundles,
+    cached,
     chunks,
     decisions,
     documents,
@@ -21,6 +22,7 @@ from assay.adapters.sql.schema import (
     feedback,
     golden,
     keys,
+    ledger,
     metadata,
     release_events,
     removals,
@@ -233,7 +235,7 @@ class SqlErasing:
         return count
 
     def redact(self, kind: str, marks: Marks) -> int:
-        """Take forgotten text out of one kind of record (`golden`, `runs`, `traces`, `records`); how many changed."""
+        """Take forgotten text out of one kind of record of `KINDS`; how many changed."""
         with self._database.write() as connection:
             _overwriting(connection)
             changes = list(_REDACTIONS[kind](connection, marks))
@@ -340,8 +342,8 @@ def _traces(connection: Connection, marks: Marks) -> Iterator[Change]:
 
 
 def _records(connection: Connection, marks: Marks) -> Iterator[Change]:
-    """Decisions, the history of releases, and keys' labels: free text that somebody wrote."""
-    for table in (decisions, keys, release_events):
+    """Decisions, the history of releases, keys' labels, labels and judgements: free text that somebody wrote."""
+    for table in (decisions, keys, ledger, release_events):
         key = list(table.primary_key)
         for row in connection.execute(select(table)).all():
             record = json.loads(row.record)
@@ -350,6 +352,12 @@ def _records(connection: Connection, marks: Marks) -> Iterator[Change]:
                 text = json.dumps(new, ensure_ascii=False, separators=(",", ":"))
                 mine = [column == getattr(row, column.name) for column in key]
                 yield _set_where(table, mine, record=text)
+
+
+def _cached(connection: Connection, _marks: Marks) -> Iterator[Change]:
+    """All of it, because a kept reply may say in other words what is forgotten; it can be made again."""
+    for row in connection.execute(select(cached.c.key)).all():
+        yield _without(cached, cached.c.key, row.key)
 
 
 def _set_where(table: Table, mine: Sequence[Any], **columns: object) -> Change:
@@ -374,5 +382,6 @@ _REDACTIONS: dict[str, Callable[[Connection, Marks], Iterator[Change]]] = {
     "runs": _runs,
     "traces": _traces,
     "records": _records,
+    "cached": _cached,
 }
 KINDS = tuple(_REDACTIONS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest file in `migrations/versions`; a test holds both together."""
 
 metadata = MetaData(
@@ -196,6 +196,26 @@ erasures = Table(
     Column("record", Text, nullable=False),
 )
 """The journal of erasures: what is planned is written here first, so that a crash in the middle is gone on from."""
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    UniqueConstraint("kind", "subject", "key"),
+)
+"""Facts that are written once: judgements, labels, judge cards, looks."""
+
+cached = Table(
+    "cached",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("record", Text, nullable=False),
+)
 
 revision_table = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 """Alembic's own table, which says where a database stands; read and first written without importing Alembic."""

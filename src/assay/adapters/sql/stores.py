@@ -8,6 +8,7 @@ from assay.adapters.sql.catalog import SqlCatalog
 from assay.adapters.sql.certificates import SqlCertificates, SqlModels
 from assay.adapters.sql.database import Database
 from assay.adapters.sql.golden import SqlGolden
+from assay.adapters.sql.ledger import SqlCache, SqlLedger
 from assay.adapters.sql.operations import SqlKeys, SqlTraces
 from assay.adapters.sql.release import SqlBundles, SqlCalibrations, SqlDecisions, SqlReleases
 from assay.adapters.sql.runs import SqlRuns
@@ -28,6 +29,8 @@ class SqlStores:
     keys: SqlKeys
     certificates: SqlCertificates
     models: SqlModels
+    ledger: SqlLedger
+    cache: SqlCache
 
 
 def sql_stores(database: Database) -> SqlStores:
@@ -44,4 +47,6 @@ def sql_stores(database: Database) -> SqlStores:
         keys=SqlKeys(database),
         certificates=SqlCertificates(database),
         models=SqlModels(database),
+        ledger=SqlLedger(database),
+        cache=SqlCache(database),
     )
