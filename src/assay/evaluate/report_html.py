@@ -94,6 +94,10 @@ def _decision(decision: Decision) -> str:
                   for c in decision.certificates]  # fmt: skip
         caption = "Certificates that the policy asks for"
         parts.append(scroll(table_html(caption, ("certificate", "id", "made", "verdict", "why"), listed)))
+    if decision.conditions:
+        stated = [[c.kind, c.subject, VERDICT_WORDS[c.verdict][1], c.reason] for c in decision.conditions]
+        caption = "Whether the evidence may be relied on"
+        parts.append(scroll(table_html(caption, ("condition", "of", "verdict", "why"), stated)))
     if decision.notes:
         parts.append(element("ul", *(element("li", escape(note)) for note in decision.notes)))
     return section("Gate", *parts)

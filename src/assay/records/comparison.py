@@ -141,6 +141,19 @@ class CertificateResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ConditionResult:
+    """Whether the evidence itself may be relied on: a judge's card, how often held-out cases were looked at.
+
+    `kind` is such as `judge card` or `looks`, `subject` names which; `verdict` is `ship` when nothing stands against it.
+    """
+
+    kind: str
+    subject: str
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The record of one gate: what was asked, of which evidence, and what came out."""
 
@@ -165,3 +178,4 @@ class Decision:
     n_needed: int | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
     certificates: tuple[CertificateResult, ...] = ()
+    conditions: tuple[ConditionResult, ...] = ()

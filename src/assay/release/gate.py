@@ -14,6 +14,7 @@ from assay.records.comparison import (
     Clause,
     ClauseKind,
     ClauseResult,
+    ConditionResult,
     Decision,
     Delta,
     GatePolicy,
@@ -41,13 +42,15 @@ def decide(
     now: str,
     recorded_digests: Mapping[str, str] | None = None,
     certificates: Sequence[CertificateResult] = (),
+    conditions: Sequence[ConditionResult] = (),
 ) -> Decision:
     """Judge the candidate against the baseline by `policy`; same arguments, same decision.
 
     Verdicts: `ship` when every clause holds; `do_not_ship` when some clause is refuted; `cannot_judge` when the
     evidence is incomplete, does not match its digests or does not measure what the policy asks; else
     `need_more_data`. `recorded_digests` maps a run id to the digest of its samples noted earlier (`run_digest`).
-    `certificates` are what `certified.judge_certificates` made of those that the policy asks for.
+    `certificates` are what `certified.judge_certificates` made of those that the policy asks for; `conditions` say
+    whether the evidence may be relied on, and each counts as a clause does.
     """
     candidate, baseline = tuple(candidate_samples), tuple(baseline_samples)
     digests = {baseline_run.run_id: run_digest(baseline), candidate_run.run_id: run_digest(candidate)}
@@ -57,12 +60,13 @@ def decide(
         *_mismatches(policy, candidate_run, baseline_run, version, candidate_bundle, baseline_bundle, app),
         *_digest_problems(digests, recorded_digests or {}),
         *_certificate_problems(policy, certificates),
+        *(f"{one.kind} {one.subject}: {one.reason}" for one in conditions if one.verdict is Verdict.CANNOT_JUDGE),
         *_gaps(candidate_run, candidate, cases, policy.max_failed_share),
         *_gaps(baseline_run, baseline, cases, policy.max_failed_share),
     ]
     results, unmeasured = _clause_results(policy, baseline_run, baseline, candidate_run, candidate, cases, seed)
     problems.extend(unmeasured)
-    verdict = Verdict.CANNOT_JUDGE if problems else _verdict(results, certificates)
+    verdict = Verdict.CANNOT_JUDGE if problems else _verdict(results, certificates, conditions)
     decision = Decision(
         decision_id="",
         verdict=verdict,
@@ -80,10 +84,11 @@ def decide(
         seed=seed,
         versions=dict(versions),
         created_at=now,
-        reason="; ".join(problems) if problems else _reason(verdict, results, certificates),
+        reason="; ".join(problems) if problems else _reason(verdict, results, certificates, conditions),
         n_needed=_cases_needed(results, len(cases)) if verdict is Verdict.NEED_MORE_DATA else None,
         notes=_notes(results),
         certificates=tuple(certificates),
+        conditions=tuple(conditions),
     )
     return replace(decision, decision_id=decision_digest(decision))
 
@@ -91,8 +96,9 @@ def decide(
 def decision_digest(decision: Decision) -> str:
     """SHA-256 over everything in the record but its own id and when it was made: same evidence, same id."""
     content = plain(decision)
-    if not decision.certificates:  # as it was before there were any
-        del content["certificates"]
+    for later in ("certificates", "conditions"):  # a record without any is as it was before there were any
+        if not content[later]:
+            del content[later]
     return sha256_json({name: value for name, value in content.items() if name not in ("decision_id", "created_at")})
 
 
@@ -194,23 +200,32 @@ def _unmeasurable(clause: Clause, metrics: Mapping[str, Metric], names: set[str]
     return ""
 
 
-def _verdict(results: Sequence[ClauseResult], certificates: Sequence[CertificateResult]) -> Verdict:
-    verdicts = {result.verdict for result in results} | {result.verdict for result in certificates}
+Judged = Sequence[ClauseResult | CertificateResult | ConditionResult]
+
+
+def _verdict(*judged: Judged) -> Verdict:
+    verdicts = {result.verdict for results in judged for result in results}
     for verdict in (Verdict.CANNOT_JUDGE, Verdict.DO_NOT_SHIP, Verdict.NEED_MORE_DATA):
         if verdict in verdicts:
             return verdict
     return Verdict.SHIP
 
 
-def _reason(verdict: Verdict, results: Sequence[ClauseResult], certificates: Sequence[CertificateResult]) -> str:
+def _reason(
+    verdict: Verdict,
+    results: Sequence[ClauseResult],
+    certificates: Sequence[CertificateResult],
+    conditions: Sequence[ConditionResult],
+) -> str:
     named = [clause_name(result.clause) for result in results if result.verdict is verdict]
     if verdict is Verdict.SHIP:
-        return f"all {len(results) + len(certificates)} clauses hold"
+        return f"all {len(results) + len(certificates) + len(conditions)} clauses hold"
+    others = [f"{one.kind} {one.subject}: {one.reason}" for one in conditions if one.verdict is verdict]
     if verdict is Verdict.DO_NOT_SHIP:
         stopped = [f"certificate {one.kind}: {one.reason}" for one in certificates if one.verdict is verdict]
         worse = ["worse than the policy allows: " + ", ".join(named)] if named else []
-        return "; ".join([*stopped, *worse])
-    return "not decided yet: " + ", ".join(named)
+        return "; ".join([*stopped, *others, *worse])
+    return "not decided yet: " + ", ".join([*others, *named])
 
 
 def clause_name(clause: Clause) -> str:
@@ -257,6 +272,7 @@ def explain(decision: Decision) -> tuple[str, ...]:
     width = max((len(clause_name(result.clause)) for result in decision.clauses), default=0)
     lines.extend(_clause_line(result, width) for result in decision.clauses)
     lines.extend(_certificate_line(result) for result in decision.certificates)
+    lines.extend(f"  {_WORDS[one.verdict][0]} {one.kind} {one.subject}  {one.reason}" for one in decision.conditions)
     if decision.n_needed is not None:
         lines.append(f"  a golden set of about {decision.n_needed:,} cases like these would decide it")
     lines.extend(f"  note: {note}" for note in decision.notes)
