@@ -7,11 +7,12 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.golden.check import Finding, check, nearest
+from assay.golden.check import check, nearest
+from assay.golden.problems import Finding
 from assay.golden.similar import Occurrences, near_duplicates, shingles
 from assay.records.access import Scope
-from assay.records.dialogue import Turn
-from assay.records.golden import Case, Evidence, Expected, GoldenSet
+from assay.records.dialogue import LabelledSpan, Turn
+from assay.records.golden import Case, Evidence, Expected, GoldenSet, Relation, RelationKind
 
 CORPUS = {
     "trial": "The trial lasts\n30  days. It begins with the first sign-in, and Kim's team ends it.",
@@ -151,3 +152,32 @@ def test_the_search_for_near_duplicates_finds_what_comparing_all_pairs_finds(
 def test_occurrences_are_those_that_a_plain_search_finds(needles: list[str], text: str) -> None:
     plain = {n for n, needle in enumerate(needles) if len(needle.split()) >= 2 and f" {needle} " in f" {text} "}
     assert Occurrences(needles, 2).within(text) == plain
+
+
+def made_from(source: str, case_id: str, question: str, **more: str) -> Case:
+    relation = Relation(RelationKind.INVARIANCE, source)
+    return replace(case(case_id, question, relation=relation), **{"cluster": "k", **more})  # type: ignore[arg-type]
+
+
+def test_a_case_and_the_one_it_was_made_from_may_be_alike_in_one_split_and_cluster_only() -> None:
+    source = replace(case("a", "How long does the trial of Acme last today?"), cluster="k")
+    alike = "How long does the trial of Acme last today, please?"
+    assert codes(source, made_from("a", "b", alike), made_from("a", "c", alike + "!")) == []
+    assert codes(source, made_from("a", "b", alike, split="dev")) == [
+        ("b", "duplicate_across_splits"),
+        ("b", "relation_across_splits"),
+    ]
+    assert codes(source, made_from("a", "b", alike, cluster="")) == [("b", "relation_across_clusters")]
+    assert codes(source, made_from("z", "b", alike)) == [("b", "near_duplicate"), ("b", "unknown_relation")]
+
+
+def test_no_span_is_something_expected_where_other_cases_have_spans() -> None:
+    nothing = case("n", answerable=True)
+    assert codes(nothing) == [("n", "nothing_expected")]
+    assert codes(nothing, case("s", spans=(LabelledSpan(0, 1, "x"),))) == []
+    assert codes(case("l", label="travel"), case("f", fields={"a": None})) == []
+
+
+def test_a_label_spelt_otherwise_than_a_more_frequent_one_is_told() -> None:
+    spelt = [case(str(at), label=label) for at, label in enumerate(["Yes", "Yes", "yes", "no"])]
+    assert codes(*spelt) == [("2", "label_variant")]

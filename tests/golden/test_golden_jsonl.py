@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from assay.golden.jsonl import read_cases, write_cases
 from assay.golden.problems import BadCases
 from assay.records.access import Scope
-from assay.records.dialogue import Turn
-from assay.records.golden import Case, Evidence, Expected, GoldenSet
+from assay.records.dialogue import LabelledSpan, ToolCall, Turn
+from assay.records.golden import Case, Evidence, Expected, GoldenSet, Nugget, Relation, RelationKind
 
 
 def lines(*rows: object) -> bytes:
@@ -47,6 +47,90 @@ def test_every_documented_field_is_read() -> None:
             {"author": "Kim"},
         ),
     )
+
+
+def test_what_is_expected_of_other_tasks_is_read() -> None:
+    rows = [
+        {"id": "a", "question": "Ann flew to Rome.", "label": "travel", "fields": {"city": "Rome", "date": None},
+         "spans": [{"start": 0, "end": 3, "label": "person"}, {"start": 12, "end": 16, "label": "city"}],
+         "tools": [{"name": "book", "arguments": {"to": ["Rome"], "price": 1.5}}, {"name": "say"}],
+         "nuggets": ["Ann flew", {"text": "to Rome", "vital": False}]},
+        {"id": "b", "question": "Ann flew to Bonn.", "relation": {"kind": "invariance", "of": "a", "tolerance": 0.1}},
+        {"id": "c", "question": "Ann loved it.",
+         "relation": {"kind": "directional", "of": "a", "quantity": "score:travel", "direction": "down"}},
+        {"id": "d", "question": "A flight.", "label": "travel", "relation": {"kind": "minimum"}},
+    ]  # fmt: skip
+    one, other, third, fourth = read_cases(lines(*rows), "x")
+    assert one.expected == Expected(
+        label="travel",
+        fields={"city": "Rome", "date": None},
+        spans=(LabelledSpan(0, 3, "person"), LabelledSpan(12, 16, "city")),
+        tools=(ToolCall("book", {"to": ["Rome"], "price": 1.5}), ToolCall("say")),
+        nuggets=(Nugget("Ann flew"), Nugget("to Rome", False)),
+    )
+    assert other.expected.relation == Relation(RelationKind.INVARIANCE, "a", tolerance=0.1)
+    assert third.expected.relation == Relation(RelationKind.DIRECTIONAL, "a", "score:travel", "down")
+    assert fourth.expected.relation == Relation(RelationKind.MINIMUM)
+
+
+def test_what_is_wrong_with_other_tasks_is_named_with_its_place() -> None:
+    data = lines(
+        {"question": "abc", "spans": [{"start": 1, "end": 4, "label": "x"}, {"start": 2, "end": 2, "label": "x"},
+                                      {"start": -1, "end": True, "label": " "}, {"end": 1, "label": "x"}]},
+        {"question": "abc", "spans": [{"start": 0, "end": 1, "label": "x"}] * 2},
+        {"question": "b", "label": " ", "nuggets": ["", 3, {"text": "t", "vital": 1}], "tools": [{"arguments": []}]},
+        {"question": "c", "label": "yes ", "relation": {"kind": "opposite"}},
+        {"question": "d", "relation": {"kind": "invariance", "direction": "up", "tolerance": -1}},
+        {"question": "e", "relation": {"kind": "directional", "of": "x", "quantity": "length"}},
+        {"question": "f", "relation": {"kind": "minimum", "of": "x"}},
+        b'{"question": "g", "fields": {"n": 1e999}, "tools": [{"name": "t", "arguments": {"\\ud800": 1}}]}',
+        {"question": "h", "relation": "minimum", "fields": [1]},
+    )  # fmt: skip
+    assert problems(data) == [
+        (1, "$.spans[0].end", "golden.span_outside"),
+        (1, "$.spans[1].end", "golden.span_outside"),
+        (1, "$.spans[2].start", "golden.wrong_type"),
+        (1, "$.spans[2].end", "golden.wrong_type"),
+        (1, "$.spans[2].label", "golden.empty_text"),
+        (1, "$.spans[3].start", "golden.missing"),
+        (2, "$.spans[1].start", "golden.duplicate_span"),
+        (3, "$.label", "golden.empty_text"),
+        (3, "$.tools[0].name", "golden.missing"),
+        (3, "$.tools[0].arguments", "golden.wrong_type"),
+        (3, "$.nuggets[0]", "golden.empty_text"),
+        (3, "$.nuggets[1]", "golden.wrong_type"),
+        (3, "$.nuggets[2].vital", "golden.wrong_type"),
+        (4, "$.label", "golden.bad_label"),
+        (4, "$.relation.kind", "golden.bad_relation"),
+        (5, "$.relation.tolerance", "golden.wrong_type"),
+        (5, "$.relation.of", "golden.missing"),
+        (5, "$.relation.direction", "golden.bad_relation"),
+        (6, "$.relation.direction", "golden.bad_relation"),
+        (6, "$.relation.quantity", "golden.bad_relation"),
+        (7, "$.relation.kind", "golden.bad_relation"),
+        (8, "$.fields", "golden.wrong_type"),
+        (8, "$.tools[0].arguments", "golden.not_unicode"),
+        (9, "$.fields", "golden.wrong_type"),
+        (9, "$.relation", "golden.wrong_type"),
+    ]
+
+
+def test_a_relation_to_no_case_of_the_file_or_in_a_circle_is_refused() -> None:
+    def made(name: str, of: str) -> dict[str, object]:
+        return {"id": name, "question": f"q {name}", "relation": {"kind": "invariance", "of": of}}
+
+    data = lines(made("a", "b"), made("b", "a"), made("c", "c"), made("d", "nowhere"), made("e", "a"))
+    assert problems(data) == [
+        (1, "$.relation.of", "golden.relation_cycle"),
+        (2, "$.relation.of", "golden.relation_cycle"),
+        (3, "$.relation.of", "golden.relation_cycle"),
+        (4, "$.relation.of", "golden.unknown_relation"),
+    ]
+
+
+def test_fields_that_nest_deeper_than_can_be_written_are_refused() -> None:
+    deep = b'{"question": "q", "fields": {"a": ' + b"[" * 60 + b"]" * 60 + b"}}"
+    assert problems(deep) == [(1, "$.fields", "golden.wrong_type")]
 
 
 def test_a_question_alone_is_a_case_and_its_id_depends_on_what_is_asked_by_whom() -> None:
@@ -142,6 +226,14 @@ texts = st.text(min_size=1, max_size=20).filter(str.strip)
 names = texts.filter(lambda text: not text.startswith("!"))
 """Of tenants and groups: those that begin so are reserved."""
 maybe = st.just("") | texts
+labels = texts.map(str.strip)
+numbers = st.floats(0, 1e6)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
+json_objects = st.dictionaries(st.text(max_size=5), json_values, max_size=2)
 cases = st.builds(
     Case,
     texts,
@@ -153,6 +245,12 @@ cases = st.builds(
         st.lists(st.builds(Evidence, texts, maybe, st.integers(1, 5)), max_size=3).map(tuple),
         st.lists(texts, max_size=2).map(tuple),
         st.lists(texts, max_size=2).map(tuple),
+        st.just("") | labels,
+        json_objects,
+        st.just(()) | labels.map(lambda label: (LabelledSpan(0, 1, label),)),
+        st.lists(st.builds(ToolCall, texts, json_objects), max_size=2).map(tuple),
+        st.lists(st.builds(Nugget, texts, st.booleans()), max_size=2).map(tuple),
+        st.none() | st.just(Relation(RelationKind.MINIMUM)),
     ),
     st.lists(st.builds(Turn, st.sampled_from(["user", "assistant", "system"]), texts), max_size=3).map(tuple),
     st.builds(Scope, names, st.frozensets(names, max_size=3)),

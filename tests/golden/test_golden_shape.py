@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from assay.golden.check import Finding
 from assay.golden.difference import Difference, difference
+from assay.golden.problems import Finding
 from assay.golden.sheet import data_sheet
 from assay.golden.splits import divide
 from assay.records.errors import InputError
-from assay.records.golden import Case, Evidence, Expected, GoldenSet
+from assay.records.golden import Case, Evidence, Expected, GoldenSet, Relation, RelationKind
 
 SHARES = {"dev": 0.3, "test": 0.7}
 
@@ -32,6 +32,18 @@ def test_a_cluster_stands_in_one_split_and_never_moves_when_cases_are_added(clus
         assert len({case.split for case in made.cases if case.cluster == cluster}) == 1
     more = divide(golden([*clusters, "e", "a", ""]), SHARES, seed)
     assert splits(made).items() <= splits(more).items()
+
+
+def test_a_case_stands_in_the_split_of_the_one_it_was_made_from() -> None:
+    def made(at: int) -> Case:
+        relation = Relation(RelationKind.INVARIANCE, f"c{at - 1}") if at % 3 else None
+        return Case(f"c{at}", "q?", Expected(relation=relation))
+
+    split = {
+        case.case_id: case.split for case in divide(GoldenSet("g", tuple(made(at) for at in range(60))), SHARES).cases
+    }
+    assert all(split[f"c{at}"] == split[f"c{at - at % 3}"] for at in range(60))
+    assert len(set(split.values())) == 2
 
 
 def test_shares_hold_on_average_and_another_seed_divides_otherwise() -> None:

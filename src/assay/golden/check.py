@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from assay.golden.check_tasks import label_variants, nothing_expected, relations
+from assay.golden.problems import Finding
 from assay.golden.similar import Occurrences, near_duplicates
 from assay.records.golden import Case, Evidence, GoldenSet
 from assay.text.tokens import words
@@ -21,20 +22,6 @@ UNANSWERABLE_SHARE = (0.05, 0.6)
 """Outside of this, abstention cannot be judged: too few cases on one of its two sides."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something to look at. `severity` is `error` (judging by this case, or set, misleads), `warning` or `info`.
-
-    `case_id` is empty for the set as a whole; `where` is a path in the case; `detail` never quotes a text.
-    """
-
-    severity: str
-    code: str
-    case_id: str
-    where: str
-    detail: str
-
-
 def check(
     golden: GoldenSet, *, documents: Mapping[str, str], few_shot: Sequence[str] = (), training: Sequence[str] = ()
 ) -> tuple[Finding, ...]:
@@ -45,6 +32,9 @@ def check(
     """
     found = [
         *(finding for case in golden.cases for finding in _contradictions(case)),
+        *nothing_expected(golden.cases),
+        *relations(golden.cases),
+        *label_variants(golden.cases),
         *_against_corpus(golden.cases, documents),
         *_duplicates(golden.cases),
         *_seen_before(golden.cases, few_shot, "few_shot", "few-shot example"),
@@ -61,8 +51,6 @@ def _contradictions(case: Case) -> Iterator[Finding]:
         yield Finding("warning", "golden.answer_to_unanswerable", name, "$.answers", "declining is right here")
     if not expected.answerable and expected.must:
         yield Finding("warning", "golden.must_on_unanswerable", name, "$.must", "declining is right here")
-    if expected.answerable and not (expected.answers or expected.evidence or expected.must):
-        yield Finding("error", "golden.nothing_expected", name, "$", "no answer, evidence or must: nothing to judge by")
     for at, forbidden in enumerate(expected.must_not):
         where = f"$.must_not[{at}]"
         for place, wanted in enumerate(expected.must):
@@ -145,13 +133,22 @@ def _answer_in(case: Case, texts: Sequence[str]) -> Iterator[Finding]:
 
 
 def _duplicates(cases: Sequence[Case]) -> Iterator[Finding]:
-    """Near-duplicates among questions that are asked in one scope after one history."""
+    """Near-duplicates among questions that are asked in one scope after one history, but for those made to be alike."""
     groups: dict[object, list[Case]] = defaultdict(list)
     for case in cases:
         groups[(case.scope, case.history)].append(case)
     for group in groups.values():
         for later, earlier, similarity in near_duplicates([case.question for case in group]):
-            yield _duplicate(group[later], group[earlier], similarity)
+            if not _made_alike(group[later], group[earlier]):
+                yield _duplicate(group[later], group[earlier], similarity)
+
+
+def _made_alike(case: Case, other: Case) -> bool:
+    """One was made from the other, or both from a third, and they stand in one split."""
+    one, two = case.expected.relation, other.expected.relation
+    names = {case.case_id, other.case_id}
+    related = (one and one.of in names) or (two and two.of in names) or (one and two and one.of and one.of == two.of)
+    return bool(related) and case.split == other.split
 
 
 def _duplicate(case: Case, other: Case, similarity: float) -> Finding:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
 from assay.golden.problems import Problem, key_path
+
+DEEPEST = 50
+"""Objects and lists in one another; what `json` can read may nest deeper than can be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,61 @@ class Fields:
             return default
         return value
 
+    def whole(self, key: str) -> int | None:
+        """A whole number of at least 0, which must be there; None when it is not."""
+        value = self.value.get(key)
+        if value is None:
+            self.report(key, "golden.missing", "is missing")
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            self.report(key, "golden.wrong_type", "must be a whole number of at least 0")
+            return None
+        return value
+
+    def amount(self, key: str) -> float:
+        """A finite number of at least 0; 0 when it is absent."""
+        value = self.value.get(key)
+        if value is None:
+            return 0.0
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+            self.report(key, "golden.wrong_type", "must be a number of at least 0")
+            return 0.0
+        return float(value)
+
+    def json_object(self, key: str) -> dict[str, Any]:
+        """An object of any JSON values, all of which can be written back: finite numbers, whole characters."""
+        value = self.value.get(key)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.report(key, "golden.wrong_type", "must be an object")
+            return {}
+        return value if self._is_writable(value, key) else {}
+
+    def object(self, key: str) -> Fields | None:
+        """One object; None when it is absent or none."""
+        value = self.value.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self.report(key, "golden.wrong_type", "must be an object")
+            return None
+        return Fields(value, self.line, self.path + key_path(key), self.problems)
+
+    def texts_or_objects(self, key: str) -> Iterator[str | Fields]:
+        """The members of a list of texts that are not blank, and of objects."""
+        value = self.value.get(key)
+        if value is None:
+            return
+        if not isinstance(value, list):
+            self.report(key, "golden.wrong_type", "must be a list of texts or objects")
+            return
+        for at, item in enumerate(value):
+            if isinstance(item, dict):
+                yield Fields(item, self.line, f"{self.path}{key_path(key)}[{at}]", self.problems)
+            elif self._is_full_text(item, f"{key}[{at}]"):
+                yield item
+
     def named_texts(self, key: str) -> dict[str, str]:
         """An object whose values are texts."""
         value = self.value.get(key)
@@ -108,6 +167,24 @@ class Fields:
                 yield Fields(item, self.line, path, self.problems)
             else:
                 self.problems.append(Problem(self.line, path, "golden.wrong_type", "must be an object"))
+
+    def _is_writable(self, value: Any, key: str) -> bool:
+        waiting = [(value, 0)]
+        while waiting:
+            item, depth = waiting.pop()
+            if depth > DEEPEST:
+                self.report(key, "golden.wrong_type", f"nests more than {DEEPEST} deep")
+                return False
+            if isinstance(item, dict):
+                waiting.extend((inner, depth + 1) for pair in item.items() for inner in pair)
+            elif isinstance(item, list):
+                waiting.extend((inner, depth + 1) for inner in item)
+            elif isinstance(item, float) and not math.isfinite(item):
+                self.report(key, "golden.wrong_type", "holds a number that is too large")
+                return False
+            elif isinstance(item, str) and not self._is_text(item, key):
+                return False
+        return True
 
     def _is_full_text(self, value: Any, step: str) -> bool:
         if self._is_text(value, step) and not value.strip():

@@ -16,6 +16,12 @@ One object per line, UTF-8. Only `question` is required:
 | `cluster` | text | cases that depend on one another share it |
 | `split` | text, default `test` | |
 | `provenance` | object of texts | who wrote it, when, from what |
+| `label` | text | the class, for a classifier |
+| `fields` | object of JSON values | what an extractor must find; null: this field must be left out |
+| `spans` | list of `{"start", "end", "label"}` | labelled stretches of the question, in characters, end excluded |
+| `tools` | list of `{"name", "arguments"}` | the calls that should be made |
+| `nuggets` | list of texts (vital) or of `{"text", "vital"}` | facts that a good answer holds |
+| `relation` | `{"kind", "of", "quantity", "direction", "tolerance"}` | CheckList: `minimum`, `invariance` or `directional`, with respect to the case `of` |
 """  # noqa: E501  (a table row cannot be wrapped)
 
 from __future__ import annotations
@@ -24,6 +30,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from assay.golden.expecting import KEYS as TASK_KEYS
+from assay.golden.expecting import check_relations, read_task, task_row
 from assay.golden.fields import Fields
 from assay.golden.problems import BadCases, Problem
 from assay.records.access import Scope
@@ -34,7 +42,7 @@ from assay.records.golden import Case, Evidence, Expected
 KEYS = frozenset({
     "id", "question", "history", "answerable", "answer", "answers", "evidence", "must", "must_not", "slices", "tenant",
     "groups", "cluster", "split", "provenance",
-})  # fmt: skip
+}) | TASK_KEYS  # fmt: skip
 ROLES = frozenset({"user", "assistant", "system"})
 Row = TypeVar("Row")
 
@@ -44,6 +52,8 @@ def read_cases(data: bytes, name: str) -> tuple[Case, ...]:
     problems: list[Problem] = []
     cases = read_rows(data, name, problems, _case)
     _check_ids(cases, problems)
+    if not problems:  # a line that could not be read may be the one that a relation names
+        check_relations(cases, problems)
     if not cases and not problems:
         problems.append(Problem(0, "$", "golden.empty", "there is no case in it"))
     if problems:
@@ -126,6 +136,7 @@ def _case(fields: Fields) -> Case | None:
         evidence=tuple(_evidence(item) for item in fields.objects("evidence")),
         must=fields.texts("must"),
         must_not=fields.texts("must_not"),
+        **read_task(fields, question),
     )
     return Case(
         case_id=fields.text("id") or made_id(question, scope),
@@ -194,6 +205,6 @@ def _row(case: Case) -> dict[str, Any]:
         "cluster": case.cluster,
         "split": case.split,
         "provenance": case.provenance,
-    }
+    } | task_row(expected)
     defaults = {"answerable": True, "tenant": "default", "split": "test"}
     return {key: value for key, value in row.items() if value != defaults.get(key) and value not in ([], {}, "")}

@@ -1,4 +1,4 @@
-"""What is wrong with a file of cases: every problem with its line and JSON path, raised together."""
+"""What is wrong with a file of cases, every problem with its line and JSON path; and what to look at in a set."""
 
 from __future__ import annotations
 
@@ -24,6 +24,20 @@ class Problem:
     def __str__(self) -> str:
         where = f"line {self.line}: {self.path}" if self.line else self.path
         return f"{where}: {self.what} [{self.code}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to look at. `severity` is `error` (judging by this case, or set, misleads), `warning` or `info`.
+
+    `case_id` is empty for the set as a whole; `where` is a path in the case; `detail` never quotes a text.
+    """
+
+    severity: str
+    code: str
+    case_id: str
+    where: str
+    detail: str
 
 
 class BadCases(InputError):

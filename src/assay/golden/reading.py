@@ -21,7 +21,7 @@ CONVERSATION = "<::>"
 """In MT-RAG's ids: what stands before it names the conversation."""
 CATEGORIES = frozenset({"type", "kind", "category", "language", "topic", "difficulty"})
 """A CSV column whose name ends in one of these words becomes a slice."""
-CSV_COLUMNS = frozenset({"id", "question", "answer", "doc", "quote", "tenant", "split", "cluster"})
+CSV_COLUMNS = frozenset({"id", "question", "answer", "doc", "quote", "tenant", "split", "cluster", "label"})
 
 
 def read_path(path: Path) -> tuple[Case, ...]:
@@ -110,7 +110,7 @@ def _answers(fields: Fields, declined: bool) -> tuple[str, ...]:
 
 def read_csv(data: bytes, name: str) -> tuple[Case, ...]:
     """Cases from a table with a header: `question`, and where there are any `id`, `answer`, `doc`, `quote`, `tenant`,
-    `split`, `cluster` (in any case). Columns named as a category become slices, all others provenance.
+    `split`, `cluster`, `label` (in any case). Columns named as a category become slices, all others provenance.
 
     Raises BadCases with every problem in the file.
     """
@@ -159,6 +159,7 @@ def _csv_case(row: dict[str, str]) -> Case:
         expected=Expected(
             answers=(cells["answer"],) if "answer" in cells else (),
             evidence=(Evidence(cells["doc"], cells.get("quote", "")),) if "doc" in cells else (),
+            label=cells.get("label", ""),
         ),
         scope=scope,
         slices=tuple(f"{name}={value}" for name, value in slices.items()),

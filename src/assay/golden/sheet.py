@@ -7,7 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from assay.golden.check import Finding, clusters_of
+from assay.golden.check import clusters_of
+from assay.golden.problems import Finding
 from assay.records.golden import Case, GoldenSet
 
 MOST_VALUES = 12

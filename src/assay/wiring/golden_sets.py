@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from assay.golden.check import Finding
 from assay.golden.check import check as check_cases
 from assay.golden.difference import difference
 from assay.golden.jsonl import write_cases
+from assay.golden.problems import Finding
 from assay.golden.reading import read_path
 from assay.golden.sheet import data_sheet
 from assay.golden.splits import divide
