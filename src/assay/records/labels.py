@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from assay.records.digest import sha256_bytes
+
 
 class ItemKind(StrEnum):
     REPLY = "reply"
@@ -31,6 +33,26 @@ class LabelItem:
     probability: float = 1.0
     gold: str = ""
     """The known label of an attention check; empty for what is really asked."""
+    shown_case: str = ""
+    """An attention check may show the reply to this case under the question of `case_id`."""
+    text: str = ""
+    """An attention check may show this text as the reply."""
+    wave: int = 0
+    """0 for what the task began with, 1 for what `label more` drew first, and so on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """How the items were drawn, so that an estimate can undo it."""
+
+    by: str = "uniform"
+    """`uniform`, `judge:NAME`, `slice:NAME`, `risk` or `risk:METRIC`."""
+    population: int = 0
+    """How many things could have been drawn."""
+    strata: dict[str, int] = field(default_factory=dict)
+    """How many of them stand in each stratum."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """What is not in the population, by reason, such as `failed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +73,30 @@ class LabelTask:
     golden_version: str = ""
     seed: int = 0
     created_at: str = ""
+    question: str = ""
+    """The one sentence that is put to people for every item."""
+    kind: ItemKind = ItemKind.REPLY
+    annotators: tuple[str, ...] = ()
+    """Who is to label; empty: whoever comes."""
+    design: Design = field(default_factory=Design)
+    check_floor: float = 0.75
+    """Below this share of right answers to attention checks a person's labels are set aside."""
+    check_least: int = 4
+    """So many checks must be answered before the floor is applied, or all there are."""
+
+    @property
+    def guidelines_sha256(self) -> str:
+        """The version of the question and guidelines that every label names."""
+        return sha256_bytes(f"{self.question}\0{self.guidelines}".encode())
+
+    @property
+    def asked(self) -> tuple[LabelItem, ...]:
+        """The items without the attention checks."""
+        return tuple(item for item in self.items if not item.gold)
+
+    @property
+    def checks(self) -> tuple[LabelItem, ...]:
+        return tuple(item for item in self.items if item.gold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +114,10 @@ class Label:
     """`person`, `adjudication`, or `import:label-studio` and the like."""
     seconds: float | None = None
     note: str = ""
+    guidelines_sha256: str = ""
+    """The version of the guidelines that the person worked by."""
+    import_sha256: str = ""
+    """The file that it was read from, by its hash; empty for what was given here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""People label what systems said: tasks, drawing, assignment, agreement, estimates, exchange."""
