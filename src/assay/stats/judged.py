@@ -1,0 +1,368 @@
+"""Pass rates and paired differences from a judge's verdicts on all items and human labels on some of them.
+
+The judge sorts items into strata (its verdicts; for a pair of versions, the joint verdicts) whose sizes are known;
+people's labels say how often each stratum is really right. The judge's error is thus measured and part of the interval.
+Beta and Dirichlet posteriors keep honest tails where labels are few and failures rare, which is where
+prediction-powered intervals cover 14 to 93 % at a nominal 95 %.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from assay.records.evaluation import Interval
+from assay.stats.mean import Floats
+from assay.stats.special import check_level, normal_ppf, t_ppf
+
+DRAWS = 20_000
+Counts = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPosterior:
+    """Posterior draws of a rate or a difference; `draws` has shape (draws,), sorted.
+
+    `floor` and `ceiling` have the same shape and differ from `draws` only where some stratum has no label: there they
+    take the worst and the best it could hold. `n` counts labels.
+    """
+
+    estimate: float
+    draws: Floats
+    floor: Floats
+    ceiling: Floats
+    n: int
+    method: str
+    least: float = 0.0
+
+    def interval(self, level: float = 0.95) -> Interval:
+        """Equal-tailed; it reaches the end of the scale when the labels stand at that end, as Jeffreys' does."""
+        tail = check_level(level) / 2.0
+        low, high = float(np.quantile(self.floor, tail)), float(np.quantile(self.ceiling, 1.0 - tail))
+        low = self.least if self.estimate <= self.least else min(low, self.estimate)
+        high = 1.0 if self.estimate >= 1.0 else max(high, self.estimate)
+        return Interval(self.estimate, low, high, level, self.method, self.n)
+
+    def p_below(self, threshold: float) -> float:
+        """One-sided p-value for "it lies below `threshold`": the posterior mass, at worst, at or above it."""
+        return 1.0 - float(np.searchsorted(self.ceiling, threshold, side="left")) / len(self.ceiling)
+
+    def p_above(self, threshold: float) -> float:
+        """One-sided p-value for "it lies above `threshold`": the posterior mass, at worst, at or below it."""
+        return float(np.searchsorted(self.floor, threshold, side="right")) / len(self.floor)
+
+
+def post_stratified(
+    judged: Counts,
+    labelled: Mapping[str, tuple[int, int]],
+    *,
+    level: float = 0.95,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Interval:
+    """The pass rate Σ_v w_v · P(right | verdict v) with Beta(1/2, 1/2) for every stratum, by Monte Carlo.
+
+    `judged` counts every judged item by verdict, those with labels among them; `labelled` gives (right, n) by verdict.
+    Inside a stratum the labelled items must be a random sample; how many each stratum got is free. The shares w_v are
+    drawn too (Dirichlet), so the interval speaks of questions like these, not only of these. A stratum with items and
+    no label is bounded: it counts as all wrong below and all right above, and as half in the estimate. Raises
+    ValueError for labels without judged items, more labels than items, or no label at all.
+    """
+    return post_stratified_draws(judged, labelled, draws=draws, seed=seed).interval(level)
+
+
+def post_stratified_draws(
+    judged: Counts, labelled: Mapping[str, tuple[int, int]], *, draws: int = DRAWS, seed: int = 0
+) -> JudgedPosterior:
+    """What `post_stratified` takes its interval from."""
+    names = _check_strata(judged, {name: n for name, (_, n) in labelled.items()})
+    for right, n in labelled.values():
+        if not 0 <= right <= n:
+            raise ValueError(f"a stratum needs 0 <= right <= labelled, not {right} of {n}")
+    table = np.array([[labelled.get(v, (0, 0))[1] - labelled.get(v, (0, 0))[0], labelled.get(v, (0, 0))[0]]
+                      for v in names], dtype=np.float64)  # fmt: skip
+    return _posterior(judged, names, table, np.array([0.0, 1.0]), 0.5, draws, seed, "post-stratified Beta")
+
+
+def paired_post_stratified(
+    judged: Counts,
+    labelled: Mapping[str, tuple[int, int, int]],
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> JudgedPosterior:
+    """The difference of two versions on the same items: Σ_v w_v · E(d | joint verdict v), d in -1, 0, +1.
+
+    `judged` counts items by joint verdict (such as "01": baseline judged wrong, candidate right); `labelled` gives how
+    many labelled items of the stratum had d = -1, 0, +1, where people labelled both replies. Dirichlet(1/4, 1/2, 1/4)
+    a stratum; strata without labels are bounded by -1 and +1. `interval(level)`, `p_below` and `p_above` of the result
+    serve a non-inferiority clause. Errors as `post_stratified`.
+    """
+    names = _check_strata(judged, {name: sum(found) for name, found in labelled.items()})
+    if any(count < 0 for found in labelled.values() for count in found):
+        raise ValueError("counts of labelled differences are at least 0")
+    table = np.array([labelled.get(name, (0, 0, 0)) for name in names], dtype=np.float64)
+    values, prior = np.array([-1.0, 0.0, 1.0]), np.array([0.25, 0.5, 0.25])
+    return _posterior(judged, names, table, values, prior, draws, seed, "post-stratified Dirichlet")
+
+
+def _check_strata(judged: Counts, labelled: Counts) -> list[str]:
+    if any(count < 0 for count in judged.values()) or sum(judged.values()) == 0:
+        raise ValueError("counts of judged items are at least 0, and some item must have been judged")
+    if sum(labelled.values()) == 0:
+        raise ValueError("no item carries a human label: nothing says how often the judge is right")
+    for name, n in labelled.items():
+        if n > judged.get(name, 0):
+            raise ValueError(f"a stratum has {n} labelled items and {judged.get(name, 0)} judged ones")
+    return [name for name, count in judged.items() if count > 0]
+
+
+def _posterior(
+    judged: Counts,
+    names: list[str],
+    table: Floats,
+    values: Floats,
+    prior: float | Floats,
+    draws: int,
+    seed: int,
+    method: str,
+) -> JudgedPosterior:
+    """`table` has shape (strata, outcomes): labelled items by outcome; `values`, shape (outcomes,), what each is worth.
+
+    Dirichlet draws by gamma variates: Beta(a, b) is the share of two of them.
+    """
+    rng = np.random.default_rng(seed)
+    sizes = np.array([judged[name] for name in names], dtype=np.float64)
+    weights = rng.standard_gamma(sizes, size=(draws, len(names)))
+    weights /= weights.sum(axis=1, keepdims=True)
+    mass = rng.standard_gamma(table + prior, size=(draws, *table.shape))
+    inside = (mass @ values) / mass.sum(axis=2)
+    known = table.sum(axis=1) > 0
+    return _combined(sizes, table, values, weights, inside, known, method)
+
+
+def _combined(
+    sizes: Floats, table: Floats, values: Floats, weights: Floats, inside: Floats, known: Floats, method: str
+) -> JudgedPosterior:
+    middle = float(values.mean())
+    counts = table.sum(axis=1)
+    means = np.where(known, (table @ values) / np.where(known, counts, 1.0), middle)
+    estimate = float(sizes @ means / sizes.sum())
+    drawn, floor, ceiling = (
+        np.sort((weights * np.where(known, inside, stand_in)).sum(axis=1))
+        for stand_in in (middle, float(values.min()), float(values.max()))
+    )
+    if not known.all():
+        method += ", unlabelled strata bounded"
+    return JudgedPosterior(estimate, drawn, floor, ceiling, round(float(counts.sum())), method, float(values.min()))
+
+
+def clustered_post_stratified(
+    verdicts: Sequence[str],
+    labels: Sequence[float | None],
+    clusters: Sequence[str],
+    *,
+    draws: int = 4000,
+    seed: int = 0,
+) -> JudgedPosterior:
+    """`post_stratified` when items share documents: whole documents are reweighted (Bayesian bootstrap).
+
+    All arguments have shape (judged items,): the verdict (or joint verdict), the label (right 1, wrong 0; or a paired
+    difference -1, 0, +1; None where nobody labelled), the document. With one item a document the draws are exactly the
+    Beta or Dirichlet ones. The spread of the weights is set for C - 1 degrees of freedom, and the prior weighs as much
+    as half a document at an intra-class correlation of one half. Raises ValueError for lengths that differ, fewer than
+    two labelled documents, or labels that are not among -1, 0 and 1.
+    """
+    if not len(verdicts) == len(labels) == len(clusters):
+        raise ValueError(f"lengths differ: {len(verdicts)} verdicts, {len(labels)} labels, {len(clusters)} clusters")
+    seen = {float(label) for label in labels if label is not None}
+    if not seen <= {-1.0, 0.0, 1.0}:
+        raise ValueError("labels are 0 and 1, or paired differences -1, 0 and 1")
+    documents = {name: index for index, name in enumerate(dict.fromkeys(clusters))}
+    touched = len({cluster for cluster, label in zip(clusters, labels, strict=True) if label is not None})
+    if touched < 2:
+        raise ValueError("labels from at least two documents are needed")
+    paired = -1.0 in seen
+    values = np.array([-1.0, 0.0, 1.0]) if paired else np.array([0.0, 1.0])
+    prior = np.array([0.25, 0.5, 0.25]) if paired else np.array([0.5, 0.5])
+    names = {name: index for index, name in enumerate(dict.fromkeys(verdicts))}
+    judged = np.zeros((len(documents), len(names)))
+    held = np.zeros((len(documents), len(names), len(values)))
+    for verdict, label, cluster in zip(verdicts, labels, clusters, strict=True):
+        judged[documents[cluster], names[verdict]] += 1.0
+        if label is not None:
+            held[documents[cluster], names[verdict], int(np.searchsorted(values, float(label)))] += 1.0
+    return _reweighted(judged, held, values, prior, touched, draws, seed)
+
+
+def _reweighted(
+    judged: Floats, held: Floats, values: Floats, prior: Floats, touched: int, draws: int, seed: int
+) -> JudgedPosterior:
+    rng = np.random.default_rng(seed)
+    documents, strata, outcomes = held.shape
+    counts = held.sum(axis=2)
+    total = counts.sum(axis=0)
+    heaviest = (counts**2).sum(axis=0) / np.where(total > 0, total, 1.0)
+    pseudo = np.maximum(1.0, 1.0 + 0.5 * (heaviest - 1.0))
+    # Exponential weights give the binomial's variance; with real clusters theirs is raised to that of t on C - 1.
+    real = bool((judged.sum(axis=1) > 1).any())
+    tightness = (touched - 1) / touched * (1.959963984540054 / t_ppf(0.975, touched - 1)) ** 2 if real else 1.0
+    weights, inside = np.empty((draws, strata)), np.empty((draws, strata))
+    rows = max(1, 2_000_000 // (documents + strata * outcomes))
+    for start in range(0, draws, rows):
+        stop = min(start + rows, draws)
+        drawn = rng.standard_gamma(tightness, size=(stop - start, documents)) / tightness
+        weights[start:stop] = drawn @ judged
+        mass = (drawn @ held.reshape(documents, -1)).reshape(-1, strata, outcomes)
+        mass = mass + rng.standard_gamma(np.broadcast_to(prior, mass.shape)) * pseudo[:, None]
+        inside[start:stop] = (mass @ values) / mass.sum(axis=2)
+    weights /= weights.sum(axis=1, keepdims=True)
+    sizes, table = judged.sum(axis=0), held.sum(axis=0)
+    return _combined(sizes, table, values, weights, inside, total > 0, "post-stratified, documents reweighted")
+
+
+def ppi_mean(
+    judge_all: Sequence[float] | Floats,
+    judge_labelled: Sequence[float] | Floats,
+    human_labelled: Sequence[float] | Floats,
+    *,
+    level: float = 0.95,
+    folds: int = 10,
+    seed: int = 0,
+    force: bool = False,
+) -> Interval:
+    """The mean human score by PPI++ (Angelopoulos, Duchi and Zrnic 2023) with a cross-fitted power-tuned weight.
+
+    `judge_all`, shape (N,), holds the judge's score of every item, the labelled ones among them; the other two, shape
+    (n,), judge and human on the labelled items, a simple random sample. For continuous scores; for verdicts take
+    `post_stratified`. Raises ValueError with fewer than 200 labels or fewer than 20 away from the commonest value
+    (unless `force`), because the interval is then too narrow, and when the labelled scores are not among all scores.
+    """
+    everything, judge, human = (np.asarray(x, dtype=np.float64) for x in (judge_all, judge_labelled, human_labelled))
+    n = len(human)
+    if judge.shape != human.shape or n < 2 or not all(np.isfinite(x).all() for x in (everything, judge, human)):
+        raise ValueError("the labelled items need a finite score from the judge and from people, at least two of them")
+    _check_subset(everything, judge)
+    _, counts = np.unique(human, return_counts=True)
+    if not force and (n < 200 or n - int(counts.max()) < 20):
+        raise ValueError(
+            f"{n} labels, {n - int(counts.max())} away from the commonest value: a prediction-powered interval needs "
+            "200 and 20; take post_stratified"
+        )
+    order = np.random.default_rng(seed).permutation(n)
+    weight = np.empty(n)
+    for part in np.array_split(order, min(folds, n)):
+        rest = np.setdiff1d(order, part) if n > 2 else order
+        spread = float(np.var(judge[rest]))
+        weight[part] = float(np.cov(judge[rest], human[rest], bias=True)[0, 1]) / spread if spread > 0.0 else 0.0
+    centre = float(everything.mean())
+    terms = human - weight * (judge - centre)
+    slope = float(weight.mean())
+    covariance = float(np.cov(terms, judge)[0, 1])
+    shared = slope**2 * float(everything.var(ddof=1)) + 2.0 * slope * covariance if len(everything) > 1 else 0.0
+    error = math.sqrt(max(float(terms.var(ddof=1)) / n + shared / len(everything), 0.0))
+    estimate, half = float(terms.mean()), t_ppf(1.0 - check_level(level) / 2.0, n - 1) * error
+    return Interval(estimate, estimate - half, estimate + half, level, "PPI++, cross-fitted, t", n)
+
+
+def _check_subset(everything: Floats, labelled: Floats) -> None:
+    whole = dict(zip(*(x.tolist() for x in np.unique(everything, return_counts=True)), strict=True))
+    for value, count in zip(*(x.tolist() for x in np.unique(labelled, return_counts=True)), strict=True):
+        if whole.get(value, 0) < count:
+            raise ValueError("the judge's scores of labelled items must be among those of all items")
+
+
+def rogan_gladen(p: float, n: int, q0: float, q1: float, m0: int, m1: int, *, level: float = 0.95) -> Interval:
+    """The pass rate from a judge's raw rate and its error on a separate calibration set (Rogan and Gladen 1978).
+
+    `p` is the share of `n` items that the judge passed; `q0` the share of `m0` wrong items it failed (specificity),
+    `q1` the share of `m1` right items it passed (sensitivity). The interval is that of Lee et al. 2025 with the
+    plus-four adjustment. Only for labels from another, class-balanced set whose error rates carry over; labels of the
+    judged items themselves belong in `post_stratified`. Raises ValueError when q0 + q1 - 1 < .2: such a judge says next
+    to nothing, and dividing by it invents precision.
+    """
+    if min(n, m0, m1) < 1 or not all(0.0 <= x <= 1.0 for x in (p, q0, q1)):
+        raise ValueError("Rogan-Gladen needs counts of at least 1 and rates between 0 and 1")
+    if q0 + q1 - 1.0 < 0.2:
+        raise ValueError(f"sensitivity + specificity - 1 is {q0 + q1 - 1.0:.2f}: below .2 a judge cannot be corrected")
+    z = normal_ppf(1.0 - check_level(level) / 2.0)
+    rate, fails, passes = (
+        (n * p + z * z / 2.0) / (n + z * z),
+        (m0 * q0 + 1.0) / (m0 + 2.0),
+        (m1 * q1 + 1.0) / (m1 + 2.0),
+    )
+    gain = fails + passes - 1.0
+    if gain <= 0.0:
+        raise ValueError("the calibration set is too small to correct this judge")
+    theta = (rate + fails - 1.0) / gain
+    wrong, right = fails * (1.0 - fails) / (m0 + 2.0), passes * (1.0 - passes) / (m1 + 2.0)
+    shift = 2.0 * z * z * (theta * right - (1.0 - theta) * wrong)
+    half = z * math.sqrt(rate * (1.0 - rate) / (n + z * z) + (1.0 - theta) ** 2 * wrong + theta**2 * right) / gain
+    estimate = min(1.0, max(0.0, (p + q0 - 1.0) / (q0 + q1 - 1.0)))
+    low, high = (min(1.0, max(0.0, theta + shift + side)) for side in (-half, half))
+    return Interval(estimate, min(low, estimate), max(high, estimate), level, "Rogan-Gladen (Lee 2025)", n)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelPlan:
+    """How many more labels, and where. `width_then` is what to expect, `reachable` False when all labels would not do.
+
+    `more` and `allocation` are then what labelling every judged item takes.
+    """
+
+    more: int
+    allocation: Mapping[str, int]
+    width_now: float
+    width_then: float
+    reachable: bool
+
+
+def labels_needed(
+    judged: Counts,
+    labelled: Mapping[str, tuple[int, int]],
+    *,
+    width: float | None = None,
+    level: float = 0.95,
+) -> LabelPlan:
+    """More labels to bring `post_stratified` to `width` (None: to half of what it is), allotted by Neyman's rule.
+
+    A stratum gets labels in proportion to its share times the standard deviation of its labels (Neyman 1934), judged
+    from what is labelled so far with half a pseudo-label each way; never more than it has items. Raises ValueError for
+    a width that is not above 0, and as `post_stratified`.
+    """
+    names = _check_strata(judged, {name: n for name, (_, n) in labelled.items()})
+    z = normal_ppf(1.0 - check_level(level) / 2.0)
+    sizes = np.array([judged[name] for name in names], dtype=np.float64)
+    have = np.array([labelled.get(name, (0, 0))[1] for name in names], dtype=np.float64)
+    right = np.array([labelled.get(name, (0, 0))[0] for name in names], dtype=np.float64)
+    share = sizes / sizes.sum()
+    rate = (right + 0.5) / (have + 1.0)
+    deviation = np.sqrt(rate * (1.0 - rate))
+    floor = float(share @ (rate - share @ rate) ** 2) / (sizes.sum() + 1.0)
+
+    def expected(n: Floats) -> float:
+        return 2.0 * z * math.sqrt(float((share**2 * deviation**2 / (n + 2.0)).sum()) + floor)
+
+    now = expected(have)
+    target = now / 2.0 if width is None else width
+    if target <= 0.0:
+        raise ValueError(f"a width lies above 0, not {target}")
+    if now <= target:
+        return LabelPlan(0, {}, now, now, True)
+    reachable = expected(sizes) <= target
+    low, high = 0.0, float((sizes / (share * deviation)).max()) + 1.0
+    for _ in range(60 if reachable else 0):
+        middle = (low + high) / 2.0
+        low, high = (
+            (low, middle) if expected(_allotted(middle, share, deviation, have, sizes)) <= target else (middle, high)
+        )
+    final = _allotted(high, share, deviation, have, sizes) if reachable else sizes
+    extra = {name: int(n) for name, n in zip(names, final - have, strict=True) if n > 0}
+    return LabelPlan(sum(extra.values()), extra, now, expected(final), reachable)
+
+
+def _allotted(scale: float, share: Floats, deviation: Floats, have: Floats, sizes: Floats) -> Floats:
+    return np.asarray(np.minimum(np.maximum(np.ceil(scale * share * deviation), have), sizes), dtype=np.float64)
