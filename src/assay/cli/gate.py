@@ -10,23 +10,39 @@ from assay.cli.common import JsonOption, Progress, WorkspaceOption, open_workspa
 
 
 def gate(
-    bundle: Annotated[str, typer.Argument(help="The candidate bundle.")],
-    against: Annotated[str, typer.Option("--against", help="The baseline: a bundle id, or `live`.")],
+    bundle: Annotated[str, typer.Argument(help="The candidate bundle.")] = "",
+    against: Annotated[str, typer.Option("--against", help="The baseline: a bundle id, or `live`.")] = "",
     workspace: WorkspaceOption = None,
     golden: Annotated[
         str, typer.Option("--golden", help="NAME or NAME@VERSION; else the newest both have runs on.")
     ] = "",
     split: Annotated[str, typer.Option("--split")] = "test",
+    runs: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--runs", metavar="BASELINE CANDIDATE", help="Judge two runs of any systems instead of bundles."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Judge a bundle by the gate policy. Exit code 0 ship, 1 do not ship, 2 need more data, 3 cannot judge.
 
-    With --golden, runs that are missing are made first.
+    With --golden, runs that are missing are made first. --runs judges two runs as they are; such a record names no
+    bundle and releases none.
     """
+    from assay.records.errors import UsageError
     from assay.wiring import releasing
 
+    if runs is not None and (bundle or against):
+        raise UsageError("gate.bundle_or_runs", "name a bundle and --against, or --runs alone", where="assay gate")
+    if runs is None and not (bundle and against):
+        raise UsageError(
+            "gate.what", "what is to be judged is not named", where="assay gate",
+            remedy="assay gate BUNDLE --against live, or assay gate --runs BASELINE CANDIDATE",
+        )  # fmt: skip
     place = open_workspace(workspace)
-    decision = releasing.gate(place, bundle, against, golden, split, Progress("evaluating"))
+    if runs is not None:
+        decision = releasing.gate_runs(place, *runs)
+    else:
+        decision = releasing.gate(place, bundle, against, golden, split, Progress("evaluating"))
     if as_json:
         print_json(decision)
     else:

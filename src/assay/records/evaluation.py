@@ -60,6 +60,8 @@ class Sample:
     unscored: dict[str, str]
     attempts: int = 1
     error: str = ""
+    cached: bool = False
+    """The reply was given earlier, to another run, and kept; how long it took is then no measure of this run."""
 
 
 class RunStatus(StrEnum):
@@ -129,3 +131,7 @@ class Report:
     summaries: tuple[MetricSummary, ...]
     failures: dict[str, int]
     """How many samples failed, by code."""
+    whole: tuple[MetricSummary, ...] = ()
+    """Measures of the run as a whole that are no mean over cases, such as macro F1; `scored` counts cases."""
+    cached: int = 0
+    """Samples whose reply came from the cache."""

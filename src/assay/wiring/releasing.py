@@ -5,12 +5,14 @@ from __future__ import annotations
 import getpass
 import importlib.metadata
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from assay.adapters.signing import verify
 from assay.govern.certify import check_signature
 from assay.records.bundles import Bundle, Pointer
 from assay.records.comparison import CertificateResult, Clause, ClauseKind, Decision, GatePolicy
 from assay.records.errors import InputError
+from assay.records.evaluation import Run
 from assay.release import gate as gates
 from assay.release import promotion
 from assay.release.bundle import freeze as freeze_bundle
@@ -80,13 +82,32 @@ def gate(
         for one in (baseline, candidate):
             judging.ensure_run(place, one.bundle_id, golden, split, progress)
     a, b = judging.newest_pair(place, baseline.bundle_id, candidate.bundle_id, golden, split)
+    return _decided(place, a, b, candidate)
+
+
+def gate_runs(place: Workspace, baseline: str, candidate: str) -> Decision:
+    """Judge one run against another by the policy and keep the record, whatever the systems were.
+
+    The record is about the runs alone: it names no bundle, and so never suffices for a promotion.
+    """
+    a, b = judging.run_named(place, baseline), judging.run_named(place, candidate)
+    if a.run_id == b.run_id:
+        raise InputError(
+            "gate.same_run", "both names stand for one run", where=a.run_id, remedy="assay runs list shows the runs"
+        )
+    of_bundle = place.stores.bundles.get(b.bundle_id) if b.bundle_id else None
+    return _decided(place, replace(a, bundle_id="", app=b.app), replace(b, bundle_id=""), of_bundle)
+
+
+def _decided(place: Workspace, a: Run, b: Run, candidate: Bundle | None) -> Decision:
+    """Run B judged against run A by the workspace's policy; the record is kept."""
     full = golden_sets.resolve(place, f"{b.golden_name}@{b.golden_version}")
     asked = policy(place)
     decision = gates.decide(
         asked,
-        app=candidate.app,
-        candidate_bundle=candidate.bundle_id,
-        baseline_bundle=baseline.bundle_id,
+        app=b.app,
+        candidate_bundle=b.bundle_id,
+        baseline_bundle=a.bundle_id,
         candidate_run=b,
         candidate_samples=tuple(place.stores.runs.samples(b.run_id)),
         baseline_run=a,
@@ -96,7 +117,7 @@ def gate(
         versions=judging.versions(),
         now=place.clock.now(),
         recorded_digests={run.run_id: run.samples_digest for run in (a, b) if run.samples_digest},
-        certificates=certificates(place, asked, candidate),
+        certificates=certificates(place, asked, candidate) if candidate else (),
     )
     place.stores.decisions.put(decision)
     return decision
