@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from assay.ports.storage import RunStore
@@ -17,12 +17,20 @@ WAITING = 256
 
 
 class Journal:
-    """Group commit for one run. `kept` is called in the event loop with the number of samples that became durable."""
+    """Group commit for one run. `kept` is called in the event loop with the number of samples that became durable,
+    `after` before it in the writing thread with the samples themselves."""
 
-    def __init__(self, store: RunStore, run_id: str, kept: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        store: RunStore,
+        run_id: str,
+        kept: Callable[[int], None],
+        after: Callable[[Sequence[Sample]], None] | None = None,
+    ) -> None:
         self._store = store
         self._run_id = run_id
         self._kept = kept
+        self._after = after
         self._queue: asyncio.Queue[Sample | None] = asyncio.Queue(WAITING)
         self._late: list[Sample] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="assay-journal")
@@ -47,8 +55,13 @@ class Journal:
             closing = None in waiting
             batch = [sample for sample in waiting if sample is not None] + (self._late if closing else [])
             if batch:
-                await loop.run_in_executor(self._thread, self._store.append, self._run_id, batch)
+                await loop.run_in_executor(self._thread, self._write, batch)
                 self._kept(len(batch))
+
+    def _write(self, batch: list[Sample]) -> None:
+        self._store.append(self._run_id, batch)
+        if self._after is not None:
+            self._after(batch)
 
     async def close(self, writer: asyncio.Task[None]) -> None:
         """Write what waits, then let the thread go. Nothing may be put any more. Raises what the store raised."""

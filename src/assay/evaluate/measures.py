@@ -35,6 +35,39 @@ class Measure:
         return Scored(float(value)) if math.isfinite(value) else Unscored("not_finite")
 
 
+PairValue = Callable[[Case, Reply, Reply], float | Unscored]
+MILLISECONDS = "ms"
+"""The unit of every measure of time."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairMeasure:
+    """A `Scorer` that holds a reply against the reply to the case that this one was made from (CheckList)."""
+
+    metric: Metric
+    recipe: str
+    needs: tuple[Need, ...]
+    value: PairValue
+
+    def score(self, _case: Case, _reply: Reply) -> Score:
+        """Unscored: one reply alone says nothing."""
+        return Unscored("no_source")
+
+    def score_pair(self, case: Case, reply: Reply, source: Reply | None) -> Score:
+        """Scored with a finite number, or Unscored with the reason."""
+        for need in self.needs:
+            if reason := need(case, reply):
+                return Unscored(reason)
+        if source is None:
+            return Unscored("no_source")
+        if source.outcome is Outcome.FAILED:
+            return Unscored("source_failed")
+        value = self.value(case, reply, source)
+        if isinstance(value, Unscored):
+            return value
+        return Scored(float(value)) if math.isfinite(value) else Unscored("not_finite")
+
+
 def a_reply(_case: Case, reply: Reply) -> str:
     """A failure is counted as a failure, never as a score of zero."""
     return "no_reply" if reply.outcome is Outcome.FAILED else ""

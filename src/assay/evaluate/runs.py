@@ -8,6 +8,8 @@ from dataclasses import replace
 from importlib.metadata import version
 from math import isfinite
 
+from assay.evaluate.measures import MILLISECONDS, PairMeasure
+from assay.evaluate.sources import source_of
 from assay.ports.answering import Scorer, System
 from assay.ports.reading import Clock
 from assay.records.dialogue import Outcome, Reply
@@ -84,20 +86,32 @@ def _differs(part: str, what: str, run: Run) -> CannotJudge:
     return CannotJudge(f"evaluate.other_{part}", what, where=f"run {run.run_id}", remedy="start a new run")
 
 
-def judged(case: Case, reply: Reply, scorers: Sequence[Scorer], *, repeat: int = 0, attempts: int = 1) -> Sample:
-    """The sample of one reply: a finite score or the reason for none from every scorer."""
+def judged(
+    case: Case, reply: Reply, scorers: Sequence[Scorer], *, repeat: int = 0, attempts: int = 1,
+    source: Reply | None = None, cached: bool = False,
+) -> Sample:  # fmt: skip
+    """The sample of one reply: a finite score or the reason for none from every scorer.
+
+    `source` is the reply to the case that this one was made from. A cached reply has no latency (`cached`).
+    """
     scores: dict[str, float] = {}
     unscored: dict[str, str] = {}
     for scorer in scorers:
-        name, score = scorer.metric.name, scorer.score(case, reply)
-        if not isinstance(score, Scored):
+        name = scorer.metric.name
+        if isinstance(scorer, PairMeasure):
+            score = scorer.score_pair(case, reply, source)
+        else:
+            score = scorer.score(case, reply)
+        if cached and scorer.metric.unit == MILLISECONDS:
+            unscored[name] = "cached"
+        elif not isinstance(score, Scored):
             unscored[name] = score.reason
         elif isfinite(score.value):
             scores[name] = score.value
         else:
             unscored[name] = "not_finite"
     error = (reply.reason or "system.failed") if reply.outcome is Outcome.FAILED else ""
-    return Sample(case.case_id, repeat, reply, scores, unscored, attempts, error)
+    return Sample(case.case_id, repeat, reply, scores, unscored, attempts, error, cached)
 
 
 def rescored_run(run: Run, scorers: Sequence[Scorer], clock: Clock) -> Run:
@@ -122,8 +136,14 @@ def rescore(run: Run, samples: Iterable[Sample], golden: GoldenSet, scorers: Seq
     """
     _check_golden(run, golden)
     cases = {case.case_id: case for case in golden.cases}
-    for sample in samples:
+    kept = tuple(samples)
+    replies = {(sample.case_id, sample.repeat): sample.reply for sample in kept}
+    for sample in kept:
         if sample.case_id not in cases:
             raise _differs("golden", "a sample belongs to no case of the golden set", run)
         case = cases[sample.case_id]
-        yield judged(case, sample.reply, scorers, repeat=sample.repeat, attempts=sample.attempts)
+        source = replies.get((source_of(case), sample.repeat))
+        yield judged(
+            case, sample.reply, scorers, repeat=sample.repeat, attempts=sample.attempts, source=source,
+            cached=sample.cached,
+        )  # fmt: skip
