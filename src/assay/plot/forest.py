@@ -10,7 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from assay.plot.svg import coordinate, decimals, digits_for, drawing, element, label, signed, table_html, ticks
+from assay.plot.figure import Figure
+from assay.plot.intervals import marker
+from assay.plot.svg import (
+    columns,
+    decimals,
+    digits_for,
+    drawing,
+    element,
+    label,
+    padded,
+    signed,
+    table_html,
+    text_width,
+    ticks,
+)
 from assay.records.comparison import Decision, Delta, Verdict
 from assay.records.evaluation import Direction
 
@@ -96,25 +110,74 @@ def takeaway(rows: Sequence[ForestRow]) -> str:
     """The plot in one sentence."""
     if not rows:
         return "There is nothing to compare."
-    count = {state: sum(row.state == state for row in rows) for state in _MEANING}
-    rule = "Clear their line" if any(row.margin is not None for row in rows) else "Shown to be better"
-    worst = ", ".join(row.name for row in rows if row.state == "worse")
-    named = f" ({worst})" if worst else ""
-    return (
-        f"{rule}: {count['clears']} of {len(rows)}. Shown to be worse: {count['worse']}{named}. "
-        f"Not decided: {count['open']}."
+    with_policy = any(row.margin is not None for row in rows)
+    rule = "Clear their line" if with_policy else "Shown to be better"
+    clears = [row for row in rows if row.state == "clears" and (with_policy or _off_zero(row))]
+    worse = [row for row in rows if row.state == "worse"]
+    shown = [row for row in worse if _off_zero(row)]
+    refused = [row for row in worse if not _off_zero(row)]
+    said = (
+        f"{rule}: {len(clears)} of {len(rows)}. Shown to be worse: {len(shown)}{_named(shown)}. "
+        f"Not decided: {len(rows) - len(clears) - len(worse)}."
+    )
+    return said + (
+        f" Refused by their clause without a shown difference: {len(refused)}{_named(refused)}." if refused else ""
     )
 
 
-def forest_svg(rows: Sequence[ForestRow], *, identity: str = "forest", title: str = "Candidate minus baseline") -> str:
-    """The plot. Rows are grouped into panels by unit and direction, each with its own axis."""
+def _off_zero(row: ForestRow) -> bool:
+    return row.low > 0.0 or row.high < 0.0
+
+
+def _named(rows: Sequence[ForestRow], most: int = 6) -> str:
+    names = [row.name for row in rows[:most]]
+    rest = f" and {len(rows) - most} more" if len(rows) > most else ""
+    return f" ({', '.join(names)}{rest})" if names else ""
+
+
+ROWS_DRAWN = 60
+"""Rows in the picture; the table has all of them."""
+
+
+def figure_forest(
+    rows: Sequence[ForestRow], identity: str = "forest", title: str = "Candidate minus baseline"
+) -> Figure:
+    """The rows as a figure. Of more than 60 rows the picture shows whole metrics first, then slices by how far their
+    interval is on the worse side; the table has all."""
+    shown = _most_telling(rows)
+    left_out = len(rows) - len(shown)
+    notes = (f"The picture shows {len(shown)} rows; {left_out} more stand in the table.",) if left_out else ()
+    return Figure(
+        identity, title, takeaway(rows), _HEADER, tuple(_cells(row) for row in rows),
+        forest_svg(shown, identity=identity, title=title, sentence=takeaway(rows)), notes,
+        lambda width: forest_text(shown, width),
+    )  # fmt: skip
+
+
+def _most_telling(rows: Sequence[ForestRow]) -> Sequence[ForestRow]:
+    if len(rows) <= ROWS_DRAWN:
+        return rows
+
+    def order(row: ForestRow) -> tuple[bool, bool, float]:
+        bad = row.high if row.higher_is_better else -row.low
+        return bool(row.slice), row.state == "open", bad
+
+    kept = {id(row) for row in sorted(rows, key=order)[:ROWS_DRAWN]}
+    return [row for row in rows if id(row) in kept]
+
+
+def forest_svg(
+    rows: Sequence[ForestRow], *, identity: str = "forest", title: str = "Candidate minus baseline", sentence: str = ""
+) -> str:
+    """The plot; `sentence` describes it instead of its own takeaway. Rows are grouped by unit and direction into panels,
+    each with its own axis."""
     body: list[str] = []
     y = 8.0
     for (unit, higher), members in _panels(rows):
         drawn, y = _panel(members, unit, higher, y)
         body.extend(drawn)
         y += 18.0
-    return drawing(WIDTH, max(40, round(y)), identity, title, takeaway(rows), body)
+    return drawing(WIDTH, max(40, round(y)), identity, title, sentence or takeaway(rows), body)
 
 
 def _panels(rows: Sequence[ForestRow]) -> list[tuple[tuple[str, bool], list[ForestRow]]]:
@@ -164,10 +227,7 @@ def _axis(low: float, high: float, at: Callable[[float], float], y: float) -> li
 
 def _draw(row: ForestRow, y: float, at: Callable[[float], float], digits: int) -> list[str]:
     x, left, right = at(row.estimate), at(row.low), at(row.high)
-    parts = [
-        label(8, y + 4, row.metric, font_weight=400 if row.slice else 600),
-        *([label(_LEFT - 12, y + 4, row.slice, text_anchor="end", class_="muted")] if row.slice else []),
-    ]
+    parts = _names(row, y)
     if row.margin is not None:
         m = at(row.margin)
         parts.append(
@@ -179,7 +239,7 @@ def _draw(row: ForestRow, y: float, at: Callable[[float], float], digits: int) -
     for start, end in ((left, min(x - 5.5, right)), (max(x + 5.5, left), right)):
         if end > start:
             parts.append(element("line", x1=start, x2=end, y1=y, y2=y, stroke="currentColor", stroke_width=1.6))
-    parts.append(_marker(row.state, x, y))
+    parts.append(marker("better" if row.state == "clears" else row.state, x, y))
     interval = f"{signed(row.estimate, digits)} [{signed(row.low, digits)}, {signed(row.high, digits)}]"
     parts.append(label(_RIGHT + 16, y + 4, interval, class_="number"))
     counts = f"{row.n} · {row.won} / {row.lost} / {row.tied}"
@@ -187,30 +247,34 @@ def _draw(row: ForestRow, y: float, at: Callable[[float], float], digits: int) -
     return [element("g", *parts, class_=f"row {row.state}")]
 
 
-def _marker(state: str, x: float, y: float) -> str:
-    if state == "worse":
-        a, b, c, d = (coordinate(v) for v in (x - 4.5, x + 4.5, y - 4.5, y + 4.5))
-        return element(
-            "path", d=f"M{a} {c}L{b} {d}M{a} {d}L{b} {c}", stroke="currentColor", stroke_width=2.2, fill="none"
-        )
-    fill = "currentColor" if state == "clears" else "none"
-    return element("circle", cx=x, cy=y, r=4.6, fill=fill, stroke="currentColor", stroke_width=1.6)
+def _names(row: ForestRow, y: float) -> list[str]:
+    """The metric to the left; the slice to the right of it, which gets what room the metric leaves."""
+    room = _LEFT - 24.0
+    if not row.slice:
+        return [label(8, y + 4, row.metric, room=room, font_weight=600)]
+    ours = min(text_width(row.metric), max(room / 2, room - text_width(row.slice) - 12))
+    theirs = room - ours - 12
+    return [
+        label(8, y + 4, row.metric, room=ours + 1, font_weight=400),
+        label(_LEFT - 12, y + 4, row.slice, room=theirs, text_anchor="end", class_="muted"),
+    ]
+
+
+_HEADER = ("metric", "unit", "better", "difference", "low", "high", "line", "n", "won", "lost", "tied", "reading")
+
+
+def _cells(row: ForestRow) -> tuple[str, ...]:
+    digits = digits_for((row.estimate, row.low, row.high))
+    line = "none" if row.margin is None else signed(row.margin, digits)
+    numbers = [signed(value, digits) for value in (row.estimate, row.low, row.high)]
+    counts = [str(value) for value in (row.n, row.won, row.lost, row.tied)]
+    better = "higher" if row.higher_is_better else "lower"
+    return (row.name, row.unit or "score", better, *numbers, line, *counts, _MEANING[row.state])
 
 
 def forest_table(rows: Sequence[ForestRow], caption: str = "Candidate minus baseline") -> str:
     """The plot's numbers as an HTML table."""
-    body = []
-    for row in rows:
-        digits = digits_for((row.estimate, row.low, row.high))
-        line = "none" if row.margin is None else signed(row.margin, digits)
-        numbers = [signed(value, digits) for value in (row.estimate, row.low, row.high)]
-        counts = [str(value) for value in (row.n, row.won, row.lost, row.tied)]
-        better = "higher" if row.higher_is_better else "lower"
-        body.append([row.name, row.unit or "score", better, *numbers, line, *counts, _MEANING[row.state]])
-    header = (
-        "metric", "unit", "better", "difference", "low", "high", "line", "n", "won", "lost", "tied", "reading",
-    )  # fmt: skip
-    return table_html(caption, header, body)
+    return table_html(caption, _HEADER, [_cells(row) for row in rows])
 
 
 def forest_text(rows: Sequence[ForestRow], width: int = 100) -> tuple[str, ...]:
@@ -221,7 +285,7 @@ def forest_text(rows: Sequence[ForestRow], width: int = 100) -> tuple[str, ...]:
     if not rows:
         return ()
     width = max(60, width)
-    names = min(max(len(row.name) for row in rows), max(14, width // 3))
+    names = min(max(columns(row.name) for row in rows), max(14, width // 3))
     texts = [_terminal_numbers(row) for row in rows]
     room = max(15, width - names - max(map(len, texts)) - 4)
     found = {id(row): text for row, text in zip(rows, texts, strict=True)}
@@ -231,13 +295,9 @@ def forest_text(rows: Sequence[ForestRow], width: int = 100) -> tuple[str, ...]:
         lines.append(f"{unit or 'score'}, {'higher is better →' if higher else '← lower is better'}")
         for row in members:
             plot = _terminal_plot(row, low, high, room)
-            lines.append(f"{_shortened(row.name, names).ljust(names)}  {plot}  {found[id(row)]}")
+            lines.append(f"{padded(row.name, names)}  {plot}  {found[id(row)]}")
     legend = "│ zero   ┊ margin   ● clears its line   ○ not decided   ✕ shown to be worse"
     return (*lines, legend)
-
-
-def _shortened(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _terminal_numbers(row: ForestRow) -> str:

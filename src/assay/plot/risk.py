@@ -2,88 +2,178 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from assay.plot.svg import coordinate, drawing, element, label, table_html, ticks
+from assay.plot.axes import Axes, percent, percent_ticks, shares
+from assay.plot.figure import Figure
+from assay.plot.svg import columns, drawing, element, label, padded, table_html, text_width
 from assay.records.bundles import Calibration
 
-_WIDTH, _HEIGHT = 720, 380
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 700, 16, 324
+_WIDTH, _HEIGHT = 640, 400
+TABLE_ROWS = 40
+"""Rows of the table; a curve may have a point for every case."""
+
+
+@dataclass(frozen=True, slots=True)
+class RiskPoint:
+    """What answering at this confidence and above means. Shares of 0 to 1 but for `threshold` and the count."""
+
+    threshold: float
+    coverage: float
+    error: float
+    low: float
+    high: float
+    answered: int
+
+
+@dataclass(frozen=True, slots=True)
+class RiskCoverage:
+    """`chosen` is the threshold in use; `conformal` the one that conformal risk control gives for the target. A
+    threshold that no reply reaches has a coverage of 0."""
+
+    points: tuple[RiskPoint, ...]
+    cases: int
+    target: float | None = None
+    chosen: RiskPoint | None = None
+    conformal: RiskPoint | None = None
+    level: float = 0.95
+    area: float | None = None
+    """Area under the curve (AURC, Geifman et al. 2019): the mean error over all coverages."""
+    notes: tuple[str, ...] = ()
+
+
+def risk_of(calibration: Calibration) -> RiskCoverage:
+    """A calibration as what is drawn."""
+    found = calibration
+    chosen = RiskPoint(found.threshold, found.coverage, found.error, found.error_low, found.error_high, found.answered)
+    points = tuple(RiskPoint(*point) for point in found.curve)
+    return RiskCoverage(points, found.cases, found.target_error, chosen, level=found.level)
+
+
+def figure_risk_coverage(data: RiskCoverage, identity: str = "risk-coverage") -> Figure:
+    """Error among the answered by share answered, its interval as a band, the target, and the thresholds."""
+    title = "Error against coverage"
+    takeaway = risk_sentence(data)
+    svg = drawing(_WIDTH, _HEIGHT, identity, title, takeaway, _body(data))
+    header = ("threshold", "answered", "cases", "wrong", f"{percent(data.level)} interval")
+    rows = tuple(
+        (f"{p.threshold:.4g}", percent(p.coverage, 1), str(p.answered), percent(p.error, 2),
+         f"{percent(p.low, 2)} to {percent(p.high, 2)}")
+        for p in _thinned(data.points)
+    )  # fmt: skip
+    return Figure(identity, title, takeaway, header, rows, svg, data.notes, lambda width: _lines(data, width))
+
+
+def risk_sentence(data: RiskCoverage) -> str:
+    """What the thresholds mean, or, without one, what answering everything means."""
+    if not data.points:
+        return "No reply states a confidence, so no threshold can be chosen."
+    said = []
+    if data.chosen is not None:
+        said.append(f"At the threshold in use: {_means(data.chosen, data)}.")
+    if data.conformal is not None and data.target is not None:
+        said.append(
+            f"Conformal risk control for at most {percent(data.target, 1)} wrong: {_means(data.conformal, data)}, "
+            f"threshold {data.conformal.threshold:.3g}."
+        )
+    if not said:
+        whole = max(data.points, key=lambda point: point.coverage)
+        said.append(f"Without a threshold: {_means(whole, data)}.")
+    return " ".join(said)
+
+
+def _means(point: RiskPoint, data: RiskCoverage) -> str:
+    if not point.answered:
+        return "answers no question"
+    return (
+        f"answers {percent(point.coverage)} of questions at {percent(point.error, 1)} error, "
+        f"{percent(data.level)} interval {percent(point.low, 1)} to {percent(point.high, 1)} "
+        f"({point.answered} of {data.cases} cases answered)"
+    )
 
 
 def dial_sentence(calibration: Calibration) -> str:
     """What the chosen threshold means: "answers 83 % of questions at 3.1 % error, 95 % interval 1.6 to 5.4"."""
-    found = calibration
-    return (
-        f"answers {found.coverage:.0%} of questions at {found.error:.1%} error, {found.level:.0%} interval "
-        f"{found.error_low:.1%} to {found.error_high:.1%} ({found.answered} of {found.cases} cases answered)"
-    ).replace("%", " %")
+    found = risk_of(calibration)
+    return _means(found.chosen, found).replace("\u00a0", " ") if found.chosen else ""
 
 
 def risk_coverage_svg(calibration: Calibration, *, identity: str = "risk-coverage") -> str:
-    """Error among answered questions by share answered, with its interval as a band, the target and the threshold."""
-    points = sorted(calibration.curve, key=lambda point: (point[1], point[0]))
-    top = max([calibration.target_error, *(point[4] for point in points)], default=0.1)
-    top = min(1.0, top * 1.08) or 0.1
-
-    def x(share: float) -> float:
-        return _LEFT + share * (_RIGHT - _LEFT)
-
-    def y(error: float) -> float:
-        return _BOTTOM - min(error, top) / top * (_BOTTOM - _TOP)
-
-    chosen_x, chosen_y = x(calibration.coverage), y(calibration.error)
-    body = [
-        *_frame(x, y, top),
-        *_curve(points, x, y),
-        element(
-            "line", x1=_LEFT, x2=_RIGHT, y1=y(calibration.target_error), y2=y(calibration.target_error),
-            stroke="currentColor", stroke_dasharray="6 4", class_="margin",
-        ),
-        label(_RIGHT, y(calibration.target_error) - 6, f"target {calibration.target_error:.1%}", text_anchor="end"),
-        element("circle", cx=chosen_x, cy=chosen_y, r=6, fill="currentColor", class_="clears"),
-        label(chosen_x - 10, chosen_y - 10, "chosen", text_anchor="end", font_weight=600),
-    ]  # fmt: skip
-    return drawing(_WIDTH, _HEIGHT, identity, "Error against coverage", dial_sentence(calibration).capitalize(), body)
-
-
-def _frame(x: Callable[[float], float], y: Callable[[float], float], top: float) -> list[str]:
-    parts = [
-        element("line", x1=_LEFT, x2=_RIGHT, y1=_BOTTOM, y2=_BOTTOM, stroke="currentColor", stroke_opacity=0.5),
-        element("line", x1=_LEFT, x2=_LEFT, y1=_TOP, y2=_BOTTOM, stroke="currentColor", stroke_opacity=0.5),
-        label((_LEFT + _RIGHT) / 2, _BOTTOM + 44, "share of questions answered", text_anchor="middle", class_="muted"),
-        label(_LEFT + 8, _TOP + 10, "wrong among answered", class_="muted"),
-    ]
-    for share in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
-        parts.append(label(x(share), _BOTTOM + 20, f"{share:.0%}", text_anchor="middle", font_size=11, class_="muted"))
-    for error in ticks(0.0, top, 4):
-        parts.append(label(_LEFT - 8, y(error) + 4, f"{error:.1%}", text_anchor="end", font_size=11, class_="muted"))
-    return parts
-
-
-def _curve(
-    points: Sequence[tuple[float, float, float, float, float, int]],
-    x: Callable[[float], float],
-    y: Callable[[float], float],
-) -> list[str]:
-    if not points:
-        return []
-
-    def path(pairs: Sequence[tuple[float, float]]) -> str:
-        return "L".join(f"{coordinate(x(share))} {coordinate(y(error))}" for share, error in pairs)
-
-    upper = [(point[1], point[4]) for point in points]
-    lower = [(point[1], point[3]) for point in reversed(points)]
-    band = element("path", d=f"M{path([*upper, *lower])}Z", fill="currentColor", fill_opacity=0.14, class_="band")
-    line = path([(point[1], point[2]) for point in points])
-    return [band, element("path", d=f"M{line}", fill="none", stroke="currentColor", stroke_width=2)]
+    """The picture of a calibration."""
+    svg = _body(risk_of(calibration))
+    sentence = dial_sentence(calibration)
+    return drawing(_WIDTH, _HEIGHT, identity, "Error against coverage", sentence.capitalize(), svg)
 
 
 def risk_coverage_table(calibration: Calibration) -> str:
     """The curve's numbers as an HTML table."""
-    rows = [
-        [f"{threshold:.4g}", f"{coverage:.1%}", str(answered), f"{error:.2%}", f"{low:.2%} to {high:.2%}"]
-        for threshold, coverage, error, low, high, answered in calibration.curve
-    ]
-    header = ("threshold", "answered", "cases", "wrong", f"{calibration.level:.0%} interval")
-    return table_html("Error against coverage by threshold", header, rows)
+    made = figure_risk_coverage(risk_of(calibration))
+    return table_html("Error against coverage by threshold", made.header, made.rows)
+
+
+def _thinned(points: Sequence[RiskPoint]) -> list[RiskPoint]:
+    if len(points) <= TABLE_ROWS:
+        return list(points)
+    last = len(points) - 1
+    return [points[round(at * last / (TABLE_ROWS - 1))] for at in range(TABLE_ROWS)]
+
+
+def _body(data: RiskCoverage) -> list[str]:
+    points = sorted(data.points, key=lambda point: (point.coverage, point.threshold))
+    marks = [point for point in (data.chosen, data.conformal) if point is not None and point.answered]
+    # The first few answers have intervals up to 1, which would press the part that matters to the floor.
+    settled = [point.high for point in points if point.coverage >= 0.2] or [point.high for point in points]
+    top = min(1.0, 1.12 * max([data.target or 0.0, *settled, *(point.high for point in marks)], default=0.1)) or 0.1
+    axes = Axes(64, 616, 32, 340, 0.0, 1.0, 0.0, top)
+    body = [*axes.frame("share of questions answered", "wrong among the answered")]
+    body += [*axes.x_ticks(shares(), percent), *axes.y_ticks(*percent_ticks(0.0, top))]
+    if points:
+        lower, upper = [(p.coverage, p.low) for p in points], [(p.coverage, p.high) for p in points]
+        body += [axes.band(lower, upper), axes.line([(p.coverage, p.error) for p in points])]
+    if data.target is not None:
+        body.append(axes.across(data.target))
+        body.append(label(axes.left + 8, axes.y(data.target) - 6, f"target {percent(data.target, 1)}"))
+    for point, name, filled in ((data.chosen, "chosen", True), (data.conformal, "conformal", False)):
+        if point is not None and point.answered:
+            body += _mark(point, name, filled, axes)
+    return body
+
+
+def _mark(point: RiskPoint, name: str, filled: bool, axes: Axes) -> list[str]:
+    x, y = axes.x(point.coverage), axes.y(point.error)
+    words = f"{name}: {percent(point.error, 1)} wrong"
+    if filled:
+        shape = element("circle", cx=x, cy=y, r=6, fill="currentColor", class_="clears")
+    else:
+        shape = element("rect", x=x - 6, y=y - 6, width=12, height=12, fill="none", stroke="currentColor",
+                        stroke_width=2)  # fmt: skip
+    # Errors rise with coverage: above and left of a point, and below and right of it, the curve is not in the way.
+    if filled and x - axes.left > text_width(words):
+        return [shape, label(x - 8, max(y - 12, axes.top + 12), words, text_anchor="end", font_weight=600)]
+    if not filled and axes.right - x > text_width(words) + 10:
+        return [shape, label(x + 10, min(y + 20, axes.bottom - 6), words, font_weight=600)]
+    height = max(y - 28, axes.top + 12) if filled else min(y + 24, axes.bottom - 6)
+    return [shape, axes.beside(x, height, words, gap=0, bold=True)]
+
+
+def _lines(data: RiskCoverage, width: int) -> Sequence[str]:
+    """Error at every tenth of coverage as a bar."""
+    chosen = [p for share in range(1, 11) if (p := _at(data.points, share / 10)) is not None]
+    chosen = list({point.answered: point for point in chosen}.values())
+    if not chosen:
+        return ()
+    top = max([data.target or 0.0, *(point.error for point in chosen)]) or 1.0
+    texts = [f"{percent(p.error, 1)} [{percent(p.low, 1)}, {percent(p.high, 1)}]" for p in chosen]
+    room = max(8, width - 16 - max(map(columns, texts)))
+    lines = []
+    for point, text in zip(chosen, texts, strict=True):
+        bar = "█" * round(point.error / top * room)
+        lines.append(f"answers {padded(percent(point.coverage), 6, right=True)} {padded(bar, room)} {text}")
+    return lines
+
+
+def _at(points: Sequence[RiskPoint], coverage: float) -> RiskPoint | None:
+    """The point nearest below a coverage."""
+    found = [point for point in points if point.coverage <= coverage + 1e-9]
+    return max(found, key=lambda point: point.coverage) if found else None
