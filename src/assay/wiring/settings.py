@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from assay.wiring.settings_judges import JudgeRulesSetting, JudgeSetting, check_judges
+
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -290,6 +292,7 @@ class GateSettings(Section):
         default=(), description="a bundle ships only with a passing, fresh certificate of each kind for its snapshot"
     )
     certificate_max_age_days: float = Field(default=7, gt=0, description="an older certificate does not count")
+    judges: JudgeRulesSetting = JudgeRulesSetting()
 
 
 class EvaluateSettings(Section):
@@ -407,6 +410,9 @@ class Settings(Section):
     guards: dict[str, Guard] = {"limits": LimitsGuard(), "visible": VisibleGuard(), "personal_data": MaskGuard()}
     apps: dict[str, App] = {"assistant": App()}
     gate: GateSettings = GateSettings()
+    judges: dict[str, JudgeSetting] = Field(
+        default={}, description="language models that judge replies; docs/judges.md"
+    )
     evaluate: EvaluateSettings = EvaluateSettings()
     batch: BatchSettings = BatchSettings()
     serve: ServeSettings = ServeSettings()
@@ -429,4 +435,5 @@ class Settings(Section):
             for guard in app.guards:
                 if guard not in self.guards:
                     raise ValueError(f"apps.{name}.guards names no entry of guards ({', '.join(sorted(self.guards))})")
+        check_judges(self.judges, {name for name, one in self.models.items() if isinstance(one, OpenAIModel)})
         return self
