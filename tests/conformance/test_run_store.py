@@ -17,6 +17,14 @@ def test_a_run_and_its_samples_come_back_as_they_were_put(kept: Kept) -> None:
     assert kept.runs.done("run-1") == {("c-1", 0), ("c-2", 1)}
 
 
+def test_one_sample_is_found_by_its_run_case_and_repeat(kept: Kept) -> None:
+    kept.runs.create(run())
+    kept.runs.append("run-1", [sample("c-1"), sample("c-1", repeat=1), sample("c-2")])
+    assert kept.runs.sample("run-1", "c-1", 1) == sample("c-1", repeat=1)
+    assert kept.runs.sample("run-1", "c-2", 1) is None
+    assert kept.runs.sample("run-2", "c-1") is None
+
+
 def test_the_first_sample_of_a_case_and_repeat_stays(kept: Kept) -> None:
     kept.runs.create(run())
     kept.runs.append("run-1", [sample("c-1", value=1.0), sample("c-1", value=0.0)])

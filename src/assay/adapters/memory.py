@@ -281,6 +281,9 @@ class MemoryRuns:
     def samples(self, run_id: str) -> Iterator[Sample]:
         return iter(list(self.journal.get(run_id, {}).values()))
 
+    def sample(self, run_id: str, case_id: str, repeat: int = 0) -> Sample | None:
+        return self.journal.get(run_id, {}).get((case_id, repeat))
+
     def done(self, run_id: str) -> frozenset[tuple[str, int]]:
         return frozenset(self.journal.get(run_id, {}))
 

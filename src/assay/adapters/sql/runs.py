@@ -79,6 +79,12 @@ class SqlRuns:
                 return
             after = rows[-1].seq
 
+    def sample(self, run_id: str, case_id: str, repeat: int = 0) -> Sample | None:
+        mine = (_columns.run_id == run_id, _columns.case_id == case_id, _columns.repeat == repeat)
+        with self._database.read() as connection:
+            record = connection.execute(select(_columns.record).where(*mine)).scalar()
+        return None if record is None else from_text(Sample, record)
+
     def done(self, run_id: str) -> frozenset[tuple[str, int]]:
         found = select(_columns.case_id, _columns.repeat).where(_columns.run_id == run_id)
         with self._database.read() as connection:
