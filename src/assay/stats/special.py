@@ -124,3 +124,67 @@ def check_level(level: float) -> float:
     if not 0.0 < level < 1.0:
         raise ValueError(f"a confidence level lies strictly between 0 and 1, not {level}")
     return 1.0 - level
+
+
+def gammainc(a: float, x: float) -> float:
+    """The regularised lower incomplete gamma function P(a, x): P(X <= x) for X ~ Gamma(a, 1).
+
+    The power series below a + 1, the continued fraction (DLMF 8.9.2, modified Lentz) above. Raises ValueError unless
+    a > 0 and x >= 0.
+    """
+    if a <= 0.0 or x < 0.0:
+        raise ValueError(f"gammainc needs a > 0 and x >= 0, not ({a}, {x})")
+    if x == 0.0:
+        return 0.0
+    front = math.exp(a * math.log(x) - x - math.lgamma(a))
+    if x < a + 1.0:
+        term = total = 1.0 / a
+        for n in range(1, _MAX_TERMS):
+            term *= x / (a + n)
+            total += term
+            if term < total * 1e-16:
+                return min(1.0, front * total)
+        raise ArithmeticError(f"the incomplete gamma function did not converge at ({a}, {x})")
+    return max(0.0, 1.0 - front * _gamma_fraction(a, x))
+
+
+def _gamma_fraction(a: float, x: float) -> float:
+    b = x + 1.0 - a
+    c, d = 1.0 / _TINY, 1.0 / _away_from_zero(b)
+    result = d
+    for n in range(1, _MAX_TERMS):
+        step = -n * (n - a)
+        b += 2.0
+        d = 1.0 / _away_from_zero(step * d + b)
+        c = _away_from_zero(b + step / c)
+        result *= d * c
+        if abs(d * c - 1.0) < 1e-15:
+            return result
+    raise ArithmeticError(f"the incomplete gamma function did not converge at ({a}, {x})")
+
+
+def chi_square_tail(x: float, df: float) -> float:
+    """P(X > x) for a chi-square X with `df` > 0 degrees of freedom, exact in the far tail."""
+    if df <= 0.0 or x < 0.0:
+        raise ValueError(f"a chi-square tail needs df > 0 and x >= 0, not ({df}, {x})")
+    a, half = 0.5 * df, 0.5 * x
+    if half < a + 1.0:
+        return 1.0 - gammainc(a, half)
+    return math.exp(a * math.log(half) - half - math.lgamma(a)) * _gamma_fraction(a, half)
+
+
+def log_beta(a: float, b: float) -> float:
+    """The logarithm of the beta function B(a, b)."""
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+
+
+@lru_cache(maxsize=64)
+def zeta(s: float) -> float:
+    """Riemann's zeta function for s > 1, by Euler and Maclaurin's sum from the twentieth term on."""
+    if s <= 1.0:
+        raise ValueError(f"zeta needs s > 1, not {s}")
+    n = 20.0
+    head = math.fsum(float(k) ** -s for k in range(1, 20))
+    tail: float = n ** (1.0 - s) / (s - 1.0) + 0.5 * n**-s + s * n ** (-s - 1.0) / 12.0
+    third: float = s * (s + 1.0) * (s + 2.0) * n ** (-s - 3.0)
+    return head + tail - third / 720.0 + third * (s + 3.0) * (s + 4.0) / (30240.0 * n * n)
