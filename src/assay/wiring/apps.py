@@ -280,7 +280,7 @@ def _generator(model: Model, prompt: dict[str, Any]) -> Generator:
 def _rewriter(parts: dict[str, Any]) -> Rewriter:
     from assay.assist.rewrite import QuestionRewriter
 
-    return QuestionRewriter(_chat(OpenAIModel.model_validate(parts)))
+    return QuestionRewriter(chat_model(OpenAIModel.model_validate(parts)))
 
 
 def rewriter(place: Workspace, app: str) -> Rewriter | None:
@@ -289,7 +289,8 @@ def rewriter(place: Workspace, app: str) -> Rewriter | None:
     return _rewriter(parts["rewriter"]) if parts else None
 
 
-def _chat(model: OpenAIModel) -> ChatModel:
+def chat_model(model: OpenAIModel) -> ChatModel:
+    """What asks an endpoint of `models`. Raises ConfigError when its key is not in the environment."""
     from assay.adapters.openai_chat import OpenAIChat
 
     return OpenAIChat(
@@ -310,7 +311,7 @@ def _chat_generator(model: OpenAIModel, prompt: dict[str, Any]) -> Generator:
 
     options = ChatOptions(temperature=model.temperature, max_tokens=model.max_tokens)
     template = PromptTemplate(system=str(prompt["system"]))
-    return ChatGenerator(_chat(model), template, options, output=model.output)
+    return ChatGenerator(chat_model(model), template, options, output=model.output)
 
 
 def _guard(parts: dict[str, Any]) -> GuardPolicy:
