@@ -105,11 +105,16 @@ class GatePolicy:
     certificates: tuple[str, ...] = ()
     """Kinds of certificate that the candidate's snapshot must have."""
     certificate_max_age_days: float = 7.0
+    multiplicity: str = "holm"
+    """How "worse than the line" is corrected for the number of clauses: `holm`, or `max_t`, which knows how clauses
+    hang together (signs of whole clusters flipped; Westfall and Young)."""
 
     @property
     def digest(self) -> str:
-        """A policy without certificates has the digest that it had before there were any."""
+        """A policy without certificates, or with Holm's correction, has the digest of before there was a choice."""
         content = plain(self)
+        if self.multiplicity == "holm":
+            del content["multiplicity"]
         if not self.certificates:
             del content["certificates"], content["certificate_max_age_days"]
         return sha256_json(content)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from assay.evaluate.pairing import Pairs, measure
 from assay.records.comparison import Clause, ClauseKind, ClauseResult, Delta, GatePolicy, Verdict
 from assay.records.evaluation import Direction
 from assay.stats.effect import Effect
-from assay.stats.multiplicity import holm
+from assay.stats.mean import Floats
+from assay.stats.multiplicity import holm, max_t
 from assay.stats.power import paired_cases
 
 _MOST = 1_000_000
@@ -53,24 +56,48 @@ def examine(clause: Clause, pairs: Pairs, seed: int) -> Measured:
     return Measured(clause, pairs, delta, effect, clears, float(effect.p_beyond(line, below=higher)))
 
 
-def judge(measured: list[Measured], policy: GatePolicy) -> tuple[ClauseResult, ...]:
+def judge(measured: list[Measured], policy: GatePolicy, seed: int = 0) -> tuple[ClauseResult, ...]:
     """Verdicts of all clauses.
 
     A clause holds when its one-sided interval clears its line: all must hold to ship, so no alpha is split
-    (intersection-union test, Berger 1982). It is refuted when "worse than the line" survives Holm over all clauses at
-    the smallest alpha of the policy: a bundle that is nowhere worse is stopped with at most that probability.
+    (intersection-union test, Berger 1982). It is refuted when "worse than the line" survives the policy's correction
+    (Holm, or max-T with `seed`) over all clauses at the smallest alpha of the policy: a bundle that is nowhere worse is
+    stopped with at most that probability.
     """
     tested = [index for index, one in enumerate(measured) if one.p_worse is not None]
-    adjusted = dict(zip(tested, holm([p for one in measured if (p := one.p_worse) is not None]), strict=True))
+    adjusted = dict(zip(tested, _corrected([measured[index] for index in tested], policy, seed), strict=True))
     strictest = min((clause.alpha for clause in policy.clauses), default=0.05)
     settled = all(one.clears for one in measured if one.clause.kind is not ClauseKind.SUPERIORITY)
-    return tuple(
-        _judged(one, adjusted.get(index), strictest, policy.power, settled) for index, one in enumerate(measured)
-    )
+    return tuple(_judged(one, adjusted.get(index), strictest, policy, settled) for index, one in enumerate(measured))
 
 
-def _judged(one: Measured, adjusted: float | None, alpha: float, power: float, settled: bool) -> ClauseResult:
-    clause, delta = one.clause, one.delta
+def _corrected(tested: list[Measured], policy: GatePolicy, seed: int) -> tuple[float, ...]:
+    """Adjusted p-values of "worse than the line", in the order given. Raises ValueError for an unknown correction."""
+    p_values = [one.p_worse for one in tested if one.p_worse is not None]
+    if policy.multiplicity == "holm":
+        return holm(p_values)
+    if policy.multiplicity != "max_t":
+        raise ValueError(f"clauses are corrected by holm or max_t, not {policy.multiplicity!r}")
+    return max_t(p_values, _cluster_sums(tested), seed=seed)
+
+
+def _cluster_sums(tested: list[Measured]) -> Floats:
+    """What each cluster adds to each clause's mean difference, centred and as harm: shape (clusters, clauses)."""
+    rows: dict[str, int] = {}
+    columns = []
+    for one in tested:
+        places = [rows.setdefault(label, len(rows)) for label in one.pairs.clusters]
+        difference = np.asarray(one.pairs.candidate) - np.asarray(one.pairs.baseline)
+        harm = -1.0 if one.pairs.metric.direction is Direction.HIGHER else 1.0
+        columns.append((places, harm * (difference - difference.mean())))
+    sums = np.zeros((len(rows), len(tested)))
+    for column, (places, values) in enumerate(columns):
+        sums[:, column] = np.bincount(places, weights=values, minlength=len(rows))
+    return sums
+
+
+def _judged(one: Measured, adjusted: float | None, alpha: float, policy: GatePolicy, settled: bool) -> ClauseResult:
+    clause, delta, power = one.clause, one.delta, policy.power
     if clause.kind is ClauseKind.NO_LOSS:
         return _without_loss(one)
     if delta is None or one.effect is None or adjusted is None:
@@ -84,7 +111,8 @@ def _judged(one: Measured, adjusted: float | None, alpha: float, power: float, s
     if one.clears:
         return replace(made, verdict=Verdict.NEED_MORE_DATA, reason="an improvement counts once nothing else is worse")
     if adjusted <= alpha:
-        reason = f"{_refuted(clause)} (Holm-adjusted p {adjusted:.2g})"
+        named = "max-T" if policy.multiplicity == "max_t" else "Holm"
+        reason = f"{_refuted(clause)} ({named}-adjusted p {adjusted:.2g})"
         return replace(made, verdict=Verdict.DO_NOT_SHIP, reason=reason)
     n_open = planned(one, power)
     reason = "the interval reaches past the margin" if n_open else "no number of cases can show this: widen the margin"

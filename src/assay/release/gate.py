@@ -99,6 +99,8 @@ def decision_digest(decision: Decision) -> str:
     for later in ("certificates", "conditions"):  # a record without any is as it was before there were any
         if not content[later]:
             del content[later]
+    if decision.policy.multiplicity == "holm":
+        del content["policy"]["multiplicity"]
     return sha256_json({name: value for name, value in content.items() if name not in ("decision_id", "created_at")})
 
 
@@ -184,7 +186,7 @@ def _clause_results(
         if not _unmeasurable(clause, metrics, names):
             whole = wholes[clause.metric]
             measured.append(examine(clause, narrowed(whole, clause.slice) if clause.slice else whole, seed))
-    judged = iter(judge(measured, policy))
+    judged = iter(judge(measured, policy, seed))
     results = []
     for clause in policy.clauses:
         reason = _unmeasurable(clause, metrics, names)

@@ -53,8 +53,9 @@ def policy(place: Workspace) -> GatePolicy:
     settings = place.settings.gate
     clauses = tuple(Clause(c.metric, ClauseKind(c.kind), c.margin, c.alpha, c.slice, c.min_n) for c in settings.clauses)
     return GatePolicy(
-        clauses, settings.max_failed_share, settings.power, settings.certificates, settings.certificate_max_age_days
-    )
+        clauses, settings.max_failed_share, settings.power, settings.certificates, settings.certificate_max_age_days,
+        settings.multiplicity,
+    )  # fmt: skip
 
 
 def certificates(place: Workspace, asked: GatePolicy, candidate: Bundle) -> tuple[CertificateResult, ...]:

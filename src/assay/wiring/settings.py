@@ -288,6 +288,9 @@ class GateSettings(Section):
         default=0.02, ge=0, le=1, description="more failed samples than this cannot be judged"
     )
     power: float = Field(default=0.8, gt=0, lt=1, description="for the n that need_more_data names")
+    multiplicity: Literal["holm", "max_t"] = Field(
+        default="holm", description="correction for many clauses; max_t knows how slices and metrics move together"
+    )
     certificates: tuple[Literal["access"], ...] = Field(
         default=(), description="a bundle ships only with a passing, fresh certificate of each kind for its snapshot"
     )
