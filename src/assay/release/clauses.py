@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from assay.evaluate.pairing import Pairs, measure
+from assay.evaluate.pairing import Pairs, cluster_of, measure
 from assay.records.comparison import Clause, ClauseKind, ClauseResult, Delta, GatePolicy, Verdict
 from assay.records.evaluation import Direction
 from assay.stats.effect import Effect
@@ -29,6 +30,14 @@ class Measured:
     effect: Effect | None = None
     clears: bool = False
     p_worse: float | None = None
+    waits: str = ""
+    """What an open clause waits for, where it is something else than cases."""
+
+
+Measurer = Callable[[Clause, Pairs], "tuple[Delta, Effect, str] | str | None"]
+"""How a clause is measured where pairing the scores is not the whole truth: the delta at level 1 - 2·alpha, its effect
+and what it waits for while it is open; or, as a text, what it waits for before anything can be said; or None for the
+ordinary way."""
 
 
 def threshold(clause: Clause, direction: Direction) -> float:
@@ -38,14 +47,38 @@ def threshold(clause: Clause, direction: Direction) -> float:
     return goodness if direction is Direction.HIGHER else -goodness
 
 
-def examine(clause: Clause, pairs: Pairs, seed: int) -> Measured:
+def sliced(whole: Pairs, names: Collection[str]) -> dict[str, Pairs]:
+    """The pairs of each slice named, in one pass over the cases. What was dropped stays with the whole."""
+    places: dict[str, list[int]] = {name: [] for name in names}
+    for index, case in enumerate(whole.cases):
+        for name in case.slices:
+            if name in places:
+                places[name].append(index)
+
+    def kept(part: list[int]) -> Pairs:
+        return Pairs(
+            whole.metric,
+            tuple([whole.cases[i] for i in part]),
+            tuple([whole.baseline[i] for i in part]),
+            tuple([whole.candidate[i] for i in part]),
+            {},
+            0,
+        )
+
+    return {name: kept(part) for name, part in places.items()}
+
+
+def examine(clause: Clause, pairs: Pairs, seed: int, measurer: Measurer | None = None) -> Measured:
     """Measure a clause at level 1 - 2·alpha, whose limits are the one-sided limits at alpha.
 
     A `no_loss` clause is no test: it is cleared by enough cases without one loss and refuted by the first loss.
     """
-    if pairs.n < 2 or len(set(pairs.clusters)) < 2:
+    if pairs.n < 2 or all(cluster_of(case) == cluster_of(pairs.cases[0]) for case in pairs.cases):
         return Measured(clause, pairs)
-    delta, effect = measure(pairs, clause.slice, 1.0 - 2.0 * clause.alpha, seed)
+    found = measurer(clause, pairs) if measurer else None
+    if isinstance(found, str):
+        return Measured(clause, pairs, waits=found)
+    delta, effect, waits = found or (*measure(pairs, clause.slice, 1.0 - 2.0 * clause.alpha, seed), "")
     if pairs.n < clause.min_n:
         return Measured(clause, pairs, delta, effect)
     if clause.kind is ClauseKind.NO_LOSS:
@@ -53,7 +86,7 @@ def examine(clause: Clause, pairs: Pairs, seed: int) -> Measured:
     line = threshold(clause, pairs.metric.direction)
     higher = pairs.metric.direction is Direction.HIGHER
     clears = delta.interval.low > line if higher else delta.interval.high < line
-    return Measured(clause, pairs, delta, effect, clears, float(effect.p_beyond(line, below=higher)))
+    return Measured(clause, pairs, delta, effect, clears, float(effect.p_beyond(line, below=higher)), waits)
 
 
 def judge(measured: list[Measured], policy: GatePolicy, seed: int = 0) -> tuple[ClauseResult, ...]:
@@ -84,9 +117,13 @@ def _corrected(tested: list[Measured], policy: GatePolicy, seed: int) -> tuple[f
 def _cluster_sums(tested: list[Measured]) -> Floats:
     """What each cluster adds to each clause's mean difference, centred and as harm: shape (clusters, clauses)."""
     rows: dict[str, int] = {}
+    row_of: dict[str, int] = {}  # by case: a thousand clauses share their cases
     columns = []
     for one in tested:
-        places = [rows.setdefault(label, len(rows)) for label in one.pairs.clusters]
+        for case in one.pairs.cases:
+            if case.case_id not in row_of:
+                row_of[case.case_id] = rows.setdefault(cluster_of(case), len(rows))
+        places = [row_of[case.case_id] for case in one.pairs.cases]
         difference = np.asarray(one.pairs.candidate) - np.asarray(one.pairs.baseline)
         harm = -1.0 if one.pairs.metric.direction is Direction.HIGHER else 1.0
         columns.append((places, harm * (difference - difference.mean())))
@@ -100,6 +137,8 @@ def _judged(one: Measured, adjusted: float | None, alpha: float, policy: GatePol
     clause, delta, power = one.clause, one.delta, policy.power
     if clause.kind is ClauseKind.NO_LOSS:
         return _without_loss(one)
+    if delta is None and one.waits:
+        return ClauseResult(clause, Verdict.NEED_MORE_DATA, one.waits, None)
     if delta is None or one.effect is None or adjusted is None:
         plan = planned(one, power)
         n_needed = max(clause.min_n, plan) if plan is not None else clause.min_n
@@ -114,6 +153,8 @@ def _judged(one: Measured, adjusted: float | None, alpha: float, policy: GatePol
         named = "max-T" if policy.multiplicity == "max_t" else "Holm"
         reason = f"{_refuted(clause)} ({named}-adjusted p {adjusted:.2g})"
         return replace(made, verdict=Verdict.DO_NOT_SHIP, reason=reason)
+    if one.waits:
+        return replace(made, verdict=Verdict.NEED_MORE_DATA, reason=one.waits)
     n_open = planned(one, power)
     reason = "the interval reaches past the margin" if n_open else "no number of cases can show this: widen the margin"
     return replace(made, verdict=Verdict.NEED_MORE_DATA, reason=reason, n_needed=n_open)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from assay.evaluate.compare import narrowed, shared_metrics
+from assay.evaluate.compare import shared_metrics
 from assay.evaluate.pairing import applicable, has_failed, pair, slice_names
 from assay.evaluate.summary import run_digest
 from assay.records.comparison import (
@@ -23,7 +23,7 @@ from assay.records.comparison import (
 from assay.records.digest import plain, sha256_json
 from assay.records.evaluation import Direction, Metric, MetricKind, Run, RunStatus, Sample
 from assay.records.golden import Case, GoldenSet
-from assay.release.clauses import Measured, examine, judge, threshold
+from assay.release.clauses import Measured, Measurer, examine, judge, sliced, threshold
 
 
 def decide(
@@ -43,6 +43,7 @@ def decide(
     recorded_digests: Mapping[str, str] | None = None,
     certificates: Sequence[CertificateResult] = (),
     conditions: Sequence[ConditionResult] = (),
+    measurer: Measurer | None = None,
 ) -> Decision:
     """Judge the candidate against the baseline by `policy`; same arguments, same decision.
 
@@ -50,7 +51,8 @@ def decide(
     evidence is incomplete, does not match its digests or does not measure what the policy asks; else
     `need_more_data`. `recorded_digests` maps a run id to the digest of its samples noted earlier (`run_digest`).
     `certificates` are what `certified.judge_certificates` made of those that the policy asks for; `conditions` say
-    whether the evidence may be relied on, and each counts as a clause does.
+    whether the evidence may be relied on, and each counts as a clause does. `measurer` measures the clauses that it
+    knows better than by pairing scores, such as those on a judge.
     """
     candidate, baseline = tuple(candidate_samples), tuple(baseline_samples)
     digests = {baseline_run.run_id: run_digest(baseline), candidate_run.run_id: run_digest(candidate)}
@@ -64,7 +66,9 @@ def decide(
         *_gaps(candidate_run, candidate, cases, policy.max_failed_share),
         *_gaps(baseline_run, baseline, cases, policy.max_failed_share),
     ]
-    results, unmeasured = _clause_results(policy, baseline_run, baseline, candidate_run, candidate, cases, seed)
+    results, unmeasured = _clause_results(
+        policy, baseline_run, baseline, candidate_run, candidate, cases, seed, measurer
+    )
     problems.extend(unmeasured)
     verdict = Verdict.CANNOT_JUDGE if problems else _verdict(results, certificates, conditions)
     decision = Decision(
@@ -171,6 +175,7 @@ def _clause_results(
     candidate: Sequence[Sample],
     cases: Sequence[Case],
     seed: int,
+    measurer: Measurer | None = None,
 ) -> tuple[tuple[ClauseResult, ...], list[str]]:
     """Every clause's result in the policy's order, and what could not be measured at all."""
     metrics = {metric.name: metric for metric in shared_metrics(baseline_run, candidate_run)}
@@ -181,11 +186,13 @@ def _clause_results(
         for name in {clause.metric for clause in policy.clauses}
         if name in metrics
     }
+    asked = {name: {clause.slice for clause in policy.clauses if clause.metric == name} for name in wholes}
+    parts = {name: sliced(whole, asked[name] - {""}) for name, whole in wholes.items()}
     measured: list[Measured] = []
     for clause in policy.clauses:
         if not _unmeasurable(clause, metrics, names):
-            whole = wholes[clause.metric]
-            measured.append(examine(clause, narrowed(whole, clause.slice) if clause.slice else whole, seed))
+            part = parts[clause.metric][clause.slice] if clause.slice else wholes[clause.metric]
+            measured.append(examine(clause, part, seed, measurer))
     judged = iter(judge(measured, policy, seed))
     results = []
     for clause in policy.clauses:
