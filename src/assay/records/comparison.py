@@ -94,6 +94,22 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeRules:
+    """What a judge must have shown before a clause on `judge:NAME` may decide anything."""
+
+    min_labels: int = 50
+    """Labelled replies that its card must rest on."""
+    min_class: int = 5
+    """So many of them passed, and so many failed, by people."""
+    min_informedness: float = 0.2
+    """TPR + TNR - 1, by estimate."""
+    min_pairs: int = 30
+    """Cases with people's labels on both runs' replies."""
+    min_anchors: int = 100
+    """Frozen anchors judged again with each run; 0 asks for none."""
+
+
+@dataclass(frozen=True, slots=True)
 class GatePolicy:
     """All clauses must hold for `ship` (intersection-union test)."""
 
@@ -108,6 +124,8 @@ class GatePolicy:
     multiplicity: str = "holm"
     """How "worse than the line" is corrected for the number of clauses: `holm`, or `max_t`, which knows how clauses
     hang together (signs of whole clusters flipped; Westfall and Young)."""
+    judges: JudgeRules | None = None
+    """What judges must have shown; None where no clause is on a judge."""
 
     @property
     def digest(self) -> str:
@@ -115,6 +133,8 @@ class GatePolicy:
         content = plain(self)
         if self.multiplicity == "holm":
             del content["multiplicity"]
+        if self.judges is None:
+            del content["judges"]
         if not self.certificates:
             del content["certificates"], content["certificate_max_age_days"]
         return sha256_json(content)
@@ -149,7 +169,8 @@ class CertificateResult:
 class ConditionResult:
     """Whether the evidence itself may be relied on: a judge's card, how often held-out cases were looked at.
 
-    `kind` is such as `judge card` or `looks`, `subject` names which; `verdict` is `ship` when nothing stands against it.
+    `kind` is such as `judge card` or `looks`, `subject` names which; `verdict` is `ship` when nothing stands against
+    it.
     """
 
     kind: str

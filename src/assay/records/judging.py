@@ -208,6 +208,8 @@ class Sentinel:
     gone: int
     """Anchors whose reply can no longer be read as it was."""
     unscored: int
+    run_id: str = ""
+    """The run that was judged at the same time."""
     at: str = ""
 
 

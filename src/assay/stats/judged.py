@@ -167,13 +167,15 @@ def clustered_post_stratified(
     *,
     draws: int = 4000,
     seed: int = 0,
+    paired: bool | None = None,
 ) -> JudgedPosterior:
     """`post_stratified` when items share documents: whole documents are reweighted (Bayesian bootstrap).
 
     All arguments have shape (judged items,): the verdict (or joint verdict), the label (right 1, wrong 0; or a paired
-    difference -1, 0, +1; None where nobody labelled), the document. With one item a document the draws are exactly the
-    Beta or Dirichlet ones. The spread of the weights is set for C - 1 degrees of freedom, and the prior weighs as much
-    as half a document at an intra-class correlation of one half. Raises ValueError for lengths that differ, fewer than
+    difference -1, 0, +1; None where nobody labelled), the document. `paired` says which of the two; None looks for a
+    label of -1. With one item a document the draws are exactly the Beta or Dirichlet ones. The spread of the weights
+    is set for C - 1 degrees of freedom, and the prior weighs as much as half a document at an intra-class correlation
+    of one half. Raises ValueError for lengths that differ, fewer than
     two labelled documents, or labels that are not among -1, 0 and 1.
     """
     if not len(verdicts) == len(labels) == len(clusters):
@@ -185,7 +187,7 @@ def clustered_post_stratified(
     touched = len({cluster for cluster, label in zip(clusters, labels, strict=True) if label is not None})
     if touched < 2:
         raise ValueError("labels from at least two documents are needed")
-    paired = -1.0 in seen
+    paired = -1.0 in seen if paired is None else paired
     values = np.array([-1.0, 0.0, 1.0]) if paired else np.array([0.0, 1.0])
     prior = np.array([0.25, 0.5, 0.25]) if paired else np.array([0.5, 0.5])
     names = {name: index for index, name in enumerate(dict.fromkeys(verdicts))}
