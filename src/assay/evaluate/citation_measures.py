@@ -6,8 +6,9 @@ it names a document only, any citation of that document hits it.
 
 from __future__ import annotations
 
+from assay.assist.verify import check_sentence
 from assay.evaluate.wording import overlaps, stands_in
-from assay.records.dialogue import CheckStatus, Citation, Reply
+from assay.records.dialogue import AnswerSentence, CheckStatus, Citation, Reply
 from assay.records.evaluation import Unscored
 from assay.records.golden import Case, Evidence
 
@@ -56,3 +57,29 @@ def restricted_leak(case: Case, reply: Reply) -> float:
     seen = {doc_id for p in reply.passages for doc_id in (p.span.doc_id, *p.also)}
     seen |= {doc_id for c in reply.citations for doc_id in (c.span.doc_id, *c.also)}
     return float(not hidden.isdisjoint(seen))
+
+
+def alce_recall(_case: Case, reply: Reply) -> float:
+    """The share of shown sentences that their citations, taken together, bear out, 0 to 1 (ALCE, section 4).
+
+    ALCE asks a model for entailment; here `check_sentence` compares words, numbers, names and denials.
+    """
+    return sum(_entailed(sentence, sentence.citations) for sentence in reply.sentences) / len(reply.sentences)
+
+
+def alce_precision(_case: Case, reply: Reply) -> float:
+    """The share of citations that are needed, 0 to 1 (ALCE): their sentence is borne out by its citations, and the
+    citation bears it out alone or the others do not without it."""
+    needed = cited = 0
+    for sentence in reply.sentences:
+        whole = _entailed(sentence, sentence.citations)
+        for at, citation in enumerate(sentence.citations):
+            others = sentence.citations[:at] + sentence.citations[at + 1 :]
+            cited += 1
+            needed += whole and (_entailed(sentence, (citation,)) or not _entailed(sentence, others))
+    return needed / cited
+
+
+def _entailed(sentence: AnswerSentence, citations: tuple[Citation, ...]) -> bool:
+    quotes = [citation.quote for citation in citations]
+    return bool(quotes) and check_sentence(sentence.text, quotes).status is CheckStatus.SUPPORTED

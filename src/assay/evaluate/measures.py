@@ -36,6 +36,8 @@ class Measure:
 
 
 PairValue = Callable[[Case, Reply, Reply], float | Unscored]
+RECORDED = "recorded"
+"""The stage of a reply that was read from a file."""
 MILLISECONDS = "ms"
 """The unit of every measure of time."""
 
@@ -98,6 +100,12 @@ def gold_answers(case: Case, _reply: Reply) -> str:
 
 def forbidden_strings(case: Case, _reply: Reply) -> str:
     return "" if case.expected.must_not else "no_must_not"
+
+
+def a_timing(_case: Case, reply: Reply) -> str:
+    """A recorded reply that does not say how long it took has no latency."""
+    untimed = any(stage.name == RECORDED and not stage.detail.get("timed") for stage in reply.stages)
+    return "not_timed" if untimed else ""
 
 
 def a_retrieval(_case: Case, reply: Reply) -> str:

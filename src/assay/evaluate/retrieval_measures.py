@@ -66,3 +66,47 @@ def reciprocal_rank(k: int | None = None) -> Value:
         return 0.0
 
     return value
+
+
+def precision_at(k: int) -> Value:
+    """The share of the first k places that hold a gold document, 0 to 1; `P@k` of ir_measures."""
+
+    def value(case: Case, reply: Reply) -> float:
+        return len(gold_grades(case).keys() & set(ranked_documents(reply)[:k])) / k
+
+    return value
+
+
+def average_precision(k: int | None = None) -> Value:
+    """The mean over all gold documents of the precision at their rank, 0 for those not among the first k; `AP`."""
+
+    def value(case: Case, reply: Reply) -> float:
+        gold, found, total = gold_grades(case), 0, 0.0
+        for rank, document in enumerate(ranked_documents(reply)[:k], start=1):
+            if document in gold:
+                found += 1
+                total += found / rank
+        return total / len(gold)
+
+    return value
+
+
+def success_at(k: int) -> Value:
+    """1 when a gold document is among the first k; `Success@k`."""
+
+    def value(case: Case, reply: Reply) -> float:
+        return float(not gold_grades(case).keys().isdisjoint(ranked_documents(reply)[:k]))
+
+    return value
+
+
+def judged_at(k: int) -> Value:
+    """The share of the first k documents that the golden set says anything about, 0 to 1; `Judged@k`. Where fewer were
+    found it is the share of those, and 0 of none. Golden sets name relevant documents only, so a low value says how
+    much of the other measures rests on documents that nobody looked at."""
+
+    def value(case: Case, reply: Reply) -> float:
+        found = ranked_documents(reply)[:k]
+        return len(gold_grades(case).keys() & set(found)) / len(found) if found else 0.0
+
+    return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from assay.evaluate import answer_measures as answer
 from assay.evaluate import citation_measures as citation
@@ -14,6 +14,7 @@ from assay.evaluate.measures import (
     Value,
     a_reply,
     a_retrieval,
+    a_timing,
     an_answer,
     an_answerable_case,
     an_unanswerable_case,
@@ -22,9 +23,11 @@ from assay.evaluate.measures import (
     gold_answers,
     gold_evidence,
 )
+from assay.evaluate.task_scorers import task_names, task_scorer, wanted_by
 from assay.ports.answering import Scorer
 from assay.records.errors import InputError
 from assay.records.evaluation import Direction, Metric, MetricKind
+from assay.records.golden import Case
 
 BINARY, MEAN, SKEWED = MetricKind.BINARY, MetricKind.MEAN, MetricKind.SKEWED
 HIGHER, LOWER = Direction.HIGHER, Direction.LOWER
@@ -39,9 +42,18 @@ _AT_K: dict[str, Callable[[int], Value]] = {
     "recall": retrieval.recall_at,
     "nDCG": retrieval.ndcg_at,
     "MRR": retrieval.reciprocal_rank,
+    "RR": retrieval.reciprocal_rank,
+    "R": retrieval.recall_at,
+    "P": retrieval.precision_at,
+    "AP": retrieval.average_precision,
+    "Success": retrieval.success_at,
+    "Judged": retrieval.judged_at,
 }
+"""`recall` and `MRR` are `R` and `RR` of ir_measures under the names that papers give their means."""
 _PLAIN: tuple[tuple[str, MetricKind, Direction, str, tuple[Need, ...], Value], ...] = (
     ("MRR", MEAN, HIGHER, "", _SEARCHED, retrieval.reciprocal_rank()),
+    ("RR", MEAN, HIGHER, "", _SEARCHED, retrieval.reciprocal_rank()),
+    ("AP", MEAN, HIGHER, "", _SEARCHED, retrieval.average_precision()),
     ("citation_precision", MEAN, HIGHER, "", (*_CITED, citations), citation.citation_precision),
     ("citation_recall", MEAN, HIGHER, "", _CITED, citation.citation_recall),
     ("answer_in_evidence", BINARY, HIGHER, "", _GOLD, citation.answer_in_evidence),
@@ -59,7 +71,7 @@ _PLAIN: tuple[tuple[str, MetricKind, Direction, str, tuple[Need, ...], Value], .
         (a_reply, an_unanswerable_case, gold_evidence),
         citation.restricted_leak,
     ),
-    ("latency_ms", SKEWED, LOWER, "ms", (a_reply,), answer.latency_ms),
+    ("latency_ms", SKEWED, LOWER, "ms", (a_reply, a_timing), answer.latency_ms),
     ("tokens_in", SKEWED, LOWER, "tokens", (a_reply,), answer.tokens_in),
     ("tokens_out", SKEWED, LOWER, "tokens", (a_reply,), answer.tokens_out),
     ("cost_usd", SKEWED, LOWER, "USD", (a_reply,), answer.cost_usd),
@@ -68,7 +80,7 @@ _BY_NAME = {
     name: Measure(Metric(name, kind, direction, unit), f"{name}.v{VERSION}", needs, value)
     for name, kind, direction, unit, needs, value in _PLAIN
 }
-_CUT = re.compile(r"(recall|nDCG|MRR)@([1-9]\d{0,3})")
+_CUT = re.compile(r"(recall|nDCG|MRR|RR|R|P|AP|Success|Judged)@([1-9]\d{0,3})")
 
 DEFAULT = (
     "correct",
@@ -93,9 +105,12 @@ DEFAULT = (
 
 
 def scorer(name: str) -> Scorer:
-    """The scorer of this name, such as `correct` or `recall@7`. Raises InputError `evaluate.unknown_scorer`."""
+    """The scorer of this name, such as `correct`, `recall@7` or `accuracy`. Raises InputError with the code
+    `evaluate.unknown_scorer`."""
     if name in _BY_NAME:
         return _BY_NAME[name]
+    if (task := task_scorer(name)) is not None:
+        return task
     cut = _CUT.fullmatch(name)
     if cut is None:
         raise InputError(
@@ -105,14 +120,23 @@ def scorer(name: str) -> Scorer:
             remedy=f"use one of {', '.join(names())}",
         )
     value = _AT_K[cut[1]](int(cut[2]))
-    return Measure(Metric(name, MEAN, HIGHER), f"{cut[1]}.v{VERSION}(k={cut[2]})", _SEARCHED, value)
+    kind = BINARY if cut[1] == "Success" else MEAN
+    return Measure(Metric(name, kind, HIGHER), f"{cut[1]}.v{VERSION}(k={cut[2]})", _SEARCHED, value)
 
 
 def names() -> tuple[str, ...]:
     """Every name that `scorer` takes; `@k` stands for a cut-off."""
-    return (*_BY_NAME, *(f"{family}@k" for family in _AT_K))
+    return (*_BY_NAME, *(f"{family}@k" for family in _AT_K), *task_names())
 
 
 def default_scorers() -> tuple[Scorer, ...]:
     """What a run measures unless it is told otherwise."""
     return tuple(scorer(name) for name in DEFAULT)
+
+
+def scorers_for(cases: Iterable[Case], more: Iterable[str] = ()) -> tuple[Scorer, ...]:
+    """The default scorers, those that the cases ask for by what they expect, and `more` by name, each once.
+
+    Raises InputError `evaluate.unknown_scorer`.
+    """
+    return tuple(scorer(name) for name in dict.fromkeys((*DEFAULT, *wanted_by(cases), *more)))
