@@ -169,8 +169,8 @@ def _most_telling(rows: Sequence[ForestRow]) -> Sequence[ForestRow]:
 def forest_svg(
     rows: Sequence[ForestRow], *, identity: str = "forest", title: str = "Candidate minus baseline", sentence: str = ""
 ) -> str:
-    """The plot; `sentence` describes it instead of its own takeaway. Rows are grouped by unit and direction into panels,
-    each with its own axis."""
+    """The plot; `sentence` describes it instead of its own takeaway. Rows are grouped into panels by unit and
+    direction, each with its own axis."""
     body: list[str] = []
     y = 8.0
     for (unit, higher), members in _panels(rows):

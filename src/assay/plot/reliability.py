@@ -29,7 +29,8 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """`gap` is mean confidence minus share right, with its interval; `ece` the expected calibration error."""
+    """`stated` is the mean confidence, `right` the share right; `gap_low` and `gap_high` are the interval of their
+    difference. `ece` is the expected calibration error, `ece_debiased` that without what chance alone would add."""
 
     subject: str
     bins: tuple[Bin, ...]
@@ -38,8 +39,7 @@ class Reliability:
     gap_low: float = 0.0
     gap_high: float = 0.0
     ece: float | None = None
-    ece_low: float | None = None
-    ece_high: float | None = None
+    ece_debiased: float | None = None
     brier: float | None = None
     level: float = 0.95
     notes: tuple[str, ...] = ()
@@ -85,10 +85,8 @@ def reliability_sentence(data: Reliability) -> str:
 def _errors(data: Reliability) -> str:
     said = []
     if data.ece is not None:
-        interval = (
-            "" if data.ece_low is None or data.ece_high is None else f" [{data.ece_low:.3f}, {data.ece_high:.3f}]"
-        )
-        said.append(f"expected calibration error {data.ece:.3f}{interval}")
+        less = "" if data.ece_debiased is None else f" ({data.ece_debiased:.3f} without what chance alone would add)"
+        said.append(f"expected calibration error {data.ece:.3f}{less}")
     if data.brier is not None:
         said.append(f"Brier score {data.brier:.3f}")
     return f" {', '.join(said)[0].upper()}{', '.join(said)[1:]}." if said else ""

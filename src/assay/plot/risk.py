@@ -29,14 +29,15 @@ class RiskPoint:
 
 @dataclass(frozen=True, slots=True)
 class RiskCoverage:
-    """`chosen` is the threshold in use; `conformal` the one that conformal risk control gives for the target. A
-    threshold that no reply reaches has a coverage of 0."""
+    """`chosen` is the threshold in use; `promised` the one that keeps the error among answers at the target with what
+    `promise` says, such as "with 95 % confidence". A threshold that no reply reaches has a coverage of 0."""
 
     points: tuple[RiskPoint, ...]
     cases: int
     target: float | None = None
     chosen: RiskPoint | None = None
-    conformal: RiskPoint | None = None
+    promised: RiskPoint | None = None
+    promise: str = ""
     level: float = 0.95
     area: float | None = None
     """Area under the curve (AURC, Geifman et al. 2019): the mean error over all coverages."""
@@ -72,11 +73,12 @@ def risk_sentence(data: RiskCoverage) -> str:
     said = []
     if data.chosen is not None:
         said.append(f"At the threshold in use: {_means(data.chosen, data)}.")
-    if data.conformal is not None and data.target is not None:
-        said.append(
-            f"Conformal risk control for at most {percent(data.target, 1)} wrong: {_means(data.conformal, data)}, "
-            f"threshold {data.conformal.threshold:.3g}."
+    if data.promised is not None and data.target is not None:
+        promise = (
+            f"To promise at most {percent(data.target, 1)} wrong among answers{data.promise and f' {data.promise}'}"
         )
+        threshold = f" at threshold {data.promised.threshold:.3g}" if data.promised.answered else ""
+        said.append(f"{promise}{threshold}: {_means(data.promised, data)}.")
     if not said:
         whole = max(data.points, key=lambda point: point.coverage)
         said.append(f"Without a threshold: {_means(whole, data)}.")
@@ -121,7 +123,7 @@ def _thinned(points: Sequence[RiskPoint]) -> list[RiskPoint]:
 
 def _body(data: RiskCoverage) -> list[str]:
     points = sorted(data.points, key=lambda point: (point.coverage, point.threshold))
-    marks = [point for point in (data.chosen, data.conformal) if point is not None and point.answered]
+    marks = [point for point in (data.chosen, data.promised) if point is not None and point.answered]
     # The first few answers have intervals up to 1, which would press the part that matters to the floor.
     settled = [point.high for point in points if point.coverage >= 0.2] or [point.high for point in points]
     top = min(1.0, 1.12 * max([data.target or 0.0, *settled, *(point.high for point in marks)], default=0.1)) or 0.1
@@ -133,8 +135,9 @@ def _body(data: RiskCoverage) -> list[str]:
         body += [axes.band(lower, upper), axes.line([(p.coverage, p.error) for p in points])]
     if data.target is not None:
         body.append(axes.across(data.target))
-        body.append(label(axes.left + 8, axes.y(data.target) - 6, f"target {percent(data.target, 1)}"))
-    for point, name, filled in ((data.chosen, "chosen", True), (data.conformal, "conformal", False)):
+        below = min(axes.y(data.target) + 16, axes.bottom - 4)
+        body.append(label(axes.right - 4, below, f"target {percent(data.target, 1)}", text_anchor="end"))
+    for point, name, filled in ((data.chosen, "chosen", True), (data.promised, "promised", False)):
         if point is not None and point.answered:
             body += _mark(point, name, filled, axes)
     return body
