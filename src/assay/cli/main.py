@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from assay.cli import access as access_command
+from assay.cli import audit as audit_command
 from assay.cli import ask, bundle, calibrate, config, demo, evaluate, gate, golden, index, ingest, key, release, search
 from assay.cli import certificate as certificate_command
 from assay.cli import compare as compare_command
@@ -16,6 +17,7 @@ from assay.cli import forget as forget_command
 from assay.cli import init as init_command
 from assay.cli import ranker as ranker_command
 from assay.cli import retrieval as retrieval_command
+from assay.cli import run_import as run_import_command
 from assay.cli import serve as serve_command
 from assay.cli import trace as trace_command
 from assay.cli.common import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, complain
@@ -51,6 +53,7 @@ for _module in (
     golden,
     calibrate,
     evaluate,
+    run_import_command,
     compare_command,
     bundle,
     gate,
@@ -63,6 +66,7 @@ for _module in (
     forget_command,
     access_command,
     drill_command,
+    audit_command,
     retrieval_command,
     demo,
 ):

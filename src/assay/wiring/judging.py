@@ -184,12 +184,15 @@ class Compared:
 
 
 def run_named(place: Workspace, reference: str) -> Run:
-    """A run by id, or the newest complete run of a bundle, of `live`, or of an app as `assay.yaml` has it."""
+    """A run by id, or the newest complete run of a bundle, of `live`, of an app as `assay.yaml` has it, or of a name
+    that a run was imported under."""
     for run in place.stores.runs.runs():
         if len(reference) >= 4 and run.run_id.startswith(reference):
             return run
     if reference in place.settings.apps:
         found = [run for run in complete_runs(place, "") if run.app == reference]
+    elif imported := [run for run in complete_runs(place, "") if run.app == reference]:
+        found = imported
     else:
         found = complete_runs(place, apps.resolve_bundle(place, reference))
     if not found:
