@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import msgspec
 
-from assay.golden.labelling.resolve import resolved
+from assay.golden.labelling import estimate as estimating
+from assay.golden.labelling.agreement import Agreement, agreement
+from assay.golden.labelling.drawing import Frame, Unit, unit_id
+from assay.golden.labelling.making import PSEUDONYM, more_items
+from assay.golden.labelling.queue import assignment, open_to, to_adjudicate
+from assay.golden.labelling.resolve import disputes, resolved
+from assay.golden.labelling.shown import Samples, Shown, choice_of, chunks_of, shown, value_of
+from assay.golden.labelling.standing import Standing, latest, set_aside, standings
 from assay.ports.reading import Clock
+from assay.records.access import Scope
 from assay.records.digest import plain
-from assay.records.errors import Busy, NotFound
-from assay.records.labels import Label, LabelItem, LabelTask, Resolved
+from assay.records.errors import AccessDenied, Busy, InputError, NotFound
+from assay.records.golden import Case
+from assay.records.labels import ItemKind, Label, LabelItem, LabelTask, Resolved
 from assay.records.ledger import Entry
+from assay.stats.agreement import Measure
 from assay.wiring.workspace import Stores
 
-TASK, LABEL, ADJUDICATION = "label.task", "label", "label.adjudication"
+TASK, FRAME, LABEL, ADJUDICATION = "label.task", "label.frame", "label", "label.adjudication"
+MOST_NOTE = 2_000
 
 
 class Place(Protocol):
@@ -73,10 +85,251 @@ def resolved_labels(place: Place, task_name: str) -> tuple[Resolved, ...]:
     return resolved(task(place, task_name), labels(place, task_name), adjudications(place, task_name))
 
 
-def keep_task(place: Place, made: LabelTask) -> None:
-    """Write a new task. Raises Busy `label.exists` when the name is taken: a task is never replaced."""
-    if not place.stores.ledger.append([Entry(TASK, made.name, "0", plain(made), made.created_at)]):
+def keep_task(place: Place, made: LabelTask, frame: Frame) -> None:
+    """Write a new task with what it draws from. Raises Busy `label.exists`: a task is never replaced."""
+    taken = made.name in names(place)
+    entries = [
+        Entry(TASK, made.name, "0", plain(made), made.created_at),
+        Entry(FRAME, made.name, "0", _frame_body(made.kind, frame), made.created_at),
+    ]
+    if taken or not place.stores.ledger.append(entries):
         raise Busy(
             "label.exists", "there is a labelling task of this name", where=made.name,
             remedy="choose another name: labels stay with the guidelines that they were given by",
         )  # fmt: skip
+
+
+def _frame_body(kind: ItemKind, frame: Frame) -> dict[str, Any]:
+    """Names once and numbers after: a population has thousands of units."""
+    runs = list(dict.fromkeys(run for unit in frame.units for run in (unit.run_id, unit.other_run)))
+    strata = list(dict.fromkeys(unit.stratum for unit in frame.units))
+    run_at, stratum_at = {run: n for n, run in enumerate(runs)}, {name: n for n, name in enumerate(strata)}
+    units = [
+        [u.case_id, run_at[u.run_id], u.repeat, run_at[u.other_run], stratum_at[u.stratum], u.size] for u in frame.units
+    ]
+    return {"kind": kind.value, "seed": frame.seed, "runs": runs, "strata": strata, "units": units}
+
+
+def frame(place: Place, name: str) -> Frame:
+    """The population that a task draws from, as it was when the task was made."""
+    entry = place.stores.ledger.get(FRAME, name, "0")
+    if entry is None:
+        raise NotFound("label.unknown_task", "there is no labelling task of this name", where=name)
+    body = entry.body
+    units = []
+    for case, run, repeat, other, stratum, size in body["units"]:
+        one, two = body["runs"][run], body["runs"][other]
+        made_id = unit_id(body["kind"], case, one, repeat, two)
+        units.append(Unit(made_id, case, one, repeat, two, body["strata"][stratum], float(size)))
+    return Frame(body["seed"], tuple(units))
+
+
+def more(place: Place, name: str, count: int) -> tuple[LabelItem, ...]:
+    """Draw `count` further items where they narrow the estimate most. Raises InputError `label.exhausted`."""
+    if count < 1:
+        raise InputError("label.count", "at least one item is drawn", where="--n")
+    made = task(place, name)
+    seen = estimating.seen_by_stratum(made, labels(place, name), adjudications(place, name))
+    items, chances = more_items(made, frame(place, name), count, seen)
+    body = {"items": plain(items), "probabilities": chances}
+    if not place.stores.ledger.append([Entry(TASK, name, str(items[0].wave), body, place.clock.now())]):
+        raise meanwhile(name)
+    return items
+
+
+def meanwhile(name: str) -> Busy:
+    """Two writers wanted the same place in the ledger, and the other one has it."""
+    """Two writers wanted the same place in the ledger, and the other one has it."""
+    return Busy("label.meanwhile", "somebody else wrote at the same moment", where=name, remedy="try again")
+
+
+def item_of(place: Place, made: LabelTask, item_id: str) -> LabelItem:
+    """An item of this task. Raises InputError `label.foreign_item`, which says whose it is where that is known."""
+    for item in made.items:
+        if item.item_id == item_id:
+            return item
+    others = [other for other in names(place) if other != made.name]
+    owner = next((other for other in others if any(i.item_id == item_id for i in task(place, other).items)), "")
+    what = f"the item is of another task ({owner})" if owner else "the task has no such item"
+    raise InputError("label.foreign_item", what, where=made.name)
+
+
+def give(
+    place: Place, name: str, item_id: str, annotator: str, choice: str, *, seconds: float | None = None,
+    note: str = "", adjudicate: bool = False,
+) -> Label:  # fmt: skip
+    """Keep one person's word on an item; `choice` is one of those shown, empty for a pass.
+
+    The same word again writes nothing; another one is a correction and is written after the first. Raises InputError
+    and AccessDenied, code `label.*`.
+    """
+    made = task(place, name)
+    item = item_of(place, made, item_id)
+    check_annotator(annotator)
+    if len(note) > MOST_NOTE:
+        raise InputError("label.note", f"a note has at most {MOST_NOTE:,} characters", where="note")
+    if seconds is not None and not 0.0 <= seconds < 1e7:
+        raise InputError("label.seconds", "the time that a label took is a number of seconds", where="seconds")
+    given = labels(place, name)
+    _check_allowed(made, item, annotator, given, adjudicate=adjudicate)
+    label = Label(
+        made.task_id, item_id, annotator, value_of(made, item, choice), place.clock.now(),
+        "adjudication" if adjudicate else "person", seconds, note, made.guidelines_sha256,
+    )  # fmt: skip
+    kept = adjudications(place, name) if adjudicate else given
+    return _keep_one(place, name, label, kept)
+
+
+def _check_allowed(
+    made: LabelTask, item: LabelItem, annotator: str, given: Sequence[Label], *, adjudicate: bool
+) -> None:
+    if adjudicate:
+        if any((one.item_id, one.annotator) == (item.item_id, annotator) for one in given):
+            raise AccessDenied("label.own_dispute", "a third person decides, not one who labelled the item")
+        return
+    if made.annotators and annotator not in made.annotators:
+        open_to(made, given, annotator)
+    if annotator in set_aside(made, given):
+        raise AccessDenied(
+            "label.set_aside", "this person's labels are set aside for the attention checks; no more are taken",
+            where=made.name,
+        )  # fmt: skip
+
+
+def check_annotator(annotator: str) -> None:
+    """Raise InputError `label.annotator` for what is no pseudonym."""
+    if not PSEUDONYM.fullmatch(annotator):
+        raise InputError(
+            "label.annotator", "a pseudonym is one word of letters, digits and ._@+-, at most 64", where="--as"
+        )
+
+
+def _keep_one(place: Place, name: str, label: Label, kept: Sequence[Label]) -> Label:
+    mine = [one for one in kept if (one.item_id, one.annotator) == (label.item_id, label.annotator)]
+    if mine and (mine[-1].value, mine[-1].note) == (label.value, label.note):
+        return mine[-1]
+    if not place.stores.ledger.append([entry(name, label, len(mine))]):
+        raise meanwhile(name)
+    return label
+
+
+def entry(name: str, label: Label, number: int) -> Entry:
+    """The ledger's entry of a label; `number` counts that person's labels of that item before it, so that two
+    corrections at one moment cannot both be the next."""
+    kind = ADJUDICATION if label.source == "adjudication" else LABEL
+    return Entry(kind, name, f"{label.item_id}/{label.annotator}/{number}", plain(label), label.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What a person has before them. `shown` is None when nothing is left for them; `dispute` are the labels that
+    others gave, as this person would see them, where they are to decide between them."""
+
+    shown: Shown | None
+    done: int
+    left: int
+    withheld: int = 0
+    """Items that this reader may not see, and that somebody else has to label."""
+    dispute: tuple[tuple[str, str], ...] = ()
+    """(choice, note) of each person, nobody named."""
+
+
+def ahead(place: Place, name: str, annotator: str, scope: Scope | None = None, *, adjudicate: bool = False) -> Ahead:
+    """The next item for a person. `scope` is what a caller of the server may see; None for whoever runs the command
+    line, who can read the workspace anyway."""
+    check_annotator(annotator)
+    made, given = task(place, name), labels(place, name)
+    decided = adjudications(place, name)
+    queue = to_adjudicate(made, given, decided, annotator) if adjudicate else open_to(made, given, annotator)
+    cases = cases_of(place, made)
+    gone = [item for item in queue if item.case_id not in cases]
+    allowed = [i for i in queue if i.case_id in cases and (scope is None or scope.covers(cases[i.case_id].scope))]
+    withheld = len(queue) - len(allowed) - len(gone)
+    mine = [one for one in (latest(decided) if adjudicate else latest(given)).values() if one.annotator == annotator]
+    if not allowed:
+        return Ahead(None, len(mine), 0, withheld)
+    item = allowed[0]
+    seen = show(place, made, item, cases[item.case_id], scope)
+    return Ahead(seen, len(mine), len(allowed), withheld, _dispute(made, item, given, decided) if adjudicate else ())
+
+
+def _dispute(
+    made: LabelTask, item: LabelItem, given: Sequence[Label], decided: Sequence[Label]
+) -> tuple[tuple[str, str], ...]:
+    for one in disputes(made, given, decided):
+        if one.item.item_id == item.item_id:
+            return tuple(sorted((choice_of(made, item, label.value), label.note) for label in one.labels))
+    return ()
+
+
+def cases_of(place: Place, made: LabelTask) -> dict[str, Case]:
+    return {case.case_id: case for case in place.stores.golden.get(made.golden_name, made.golden_version).cases}
+
+
+def samples_of(place: Place, item: LabelItem) -> Samples:
+    """The replies that an item is about."""
+    case = item.shown_case or item.case_id
+    runs = [run for run in (item.run_id, item.other_run) if run]
+    found = {(run, case, item.repeat): place.stores.runs.sample(run, case, item.repeat) for run in runs}
+    return {key: sample for key, sample in found.items() if sample is not None}
+
+
+def show(place: Place, made: LabelTask, item: LabelItem, case: Case, scope: Scope | None) -> Shown:
+    """The item as this reader may see it: by today's access lists for a caller of the server."""
+    samples = samples_of(place, item)
+    if scope is None:
+        return shown(made, item, case, samples)
+    visible = place.stores.catalog.visible(sorted(chunks_of(item, samples)), scope)
+    return shown(made, item, case, samples, visible)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far a task is."""
+
+    task: LabelTask
+    resolved: dict[str, int]
+    """Items with a value, by how it came about."""
+    disputed: int
+    unlabelled: int
+    """Items without any label that counts, and those that nobody could say anything of."""
+    complete: int
+    """Items with as many labels as the task asks for."""
+    people: tuple[Standing, ...]
+    assigned: Mapping[str, int]
+    """Items to each person, where the task names them."""
+
+
+def status(place: Place, name: str) -> Status:
+    made, given, decided = task(place, name), labels(place, name), adjudications(place, name)
+    found = resolved(made, given, decided)
+    open_ = disputes(made, given, decided)
+    how = {kind: sum(one.how == kind for one in found) for kind in ("agreed", "majority", "adjudicated", "single")}
+    full = sum(len([x for x in one.labels if x.source != "adjudication"]) >= made.per_item for one in found)
+    full += sum(len(one.labels) >= made.per_item for one in open_)
+    load: dict[str, int] = {}
+    for people in assignment(made).values():
+        for person in people:
+            load[person] = load.get(person, 0) + 1
+    return Status(
+        made, {kind: count for kind, count in how.items() if count}, len(open_),
+        len(made.asked) - len(found) - len(open_), full, tuple(standings(made, given).values()), load,
+    )  # fmt: skip
+
+
+def clusters(place: Place, made: LabelTask) -> dict[str, str]:
+    """The cluster of each case of a task's golden set that has one."""
+    return {name: case.cluster for name, case in cases_of(place, made).items() if case.cluster}
+
+
+def task_agreement(place: Place, name: str, measure: Measure = "nominal") -> tuple[LabelTask, Agreement]:
+    made = task(place, name)
+    return made, agreement(made, labels(place, name), clusters(place, made), measure=measure)
+
+
+def task_estimates(place: Place, name: str, level: float = 0.95) -> tuple[LabelTask, tuple[estimating.Estimate, ...]]:
+    made = task(place, name)
+    found = estimating.estimates(
+        made, labels(place, name), adjudications(place, name), frame(place, name), clusters(place, made), level=level
+    )
+    return made, found

@@ -88,7 +88,7 @@ def estimates(
 ) -> tuple[Estimate, ...]:  # fmt: skip
     """One estimate of everything that was drawn from, and with several runs one of each before it.
 
-    `clusters` gives the cluster of each case; cases without one are their own, and several replies to one case share it.
+    `clusters` gives the cluster of each case; a case without one is its own, shared by several replies to it.
     """
     runs = list(dict.fromkeys(unit.run_id for unit in frame.units))
     wanted = ([*runs, ""] if len(runs) > 1 else runs) or [""]

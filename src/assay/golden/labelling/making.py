@@ -87,10 +87,9 @@ def new_task(
     wrong = [check for check in checks if check.gold not in question.labels]
     if wrong:
         raise InputError("label.unknown_label", f"{len(wrong)} checks have a label that the task does not know")
-    held = {_check_item(check).item_id for check in checks}
     drawn = draw(frame, allot(count, frame.sizes, {}, {}, guesses=guesses))
     chance = probabilities(frame, frozenset(unit.unit_id for unit in drawn))
-    items = [_item(question.kind, unit, chance[unit.unit_id]) for unit in drawn if unit.unit_id not in held]
+    items = [_item(question.kind, unit, chance[unit.unit_id]) for unit in drawn]
     mixed = [*items, *(_check_item(check) for check in checks)]
     mixed.sort(key=lambda item: random_number(frame.seed, item.item_id, "order"))
     made = LabelTask(
@@ -139,12 +138,17 @@ def more_items(
 
 
 def swapped(
-    units: Sequence[Unit], words: Mapping[str, frozenset[str]], count: int, seed: int
+    units: Sequence[Unit],
+    asked: Mapping[str, frozenset[str]],
+    said: Mapping[str, frozenset[str]],
+    count: int,
+    seed: int,
 ) -> list[tuple[Unit, str]]:
     """Replies shown under another case's question: (unit asked about, case whose reply is shown), `count` of them.
 
-    `words` are those of each case's question and reply; a reply is taken from a case that shares none, so that nobody
-    who reads can call it right. Fewer where there are no such cases.
+    `asked` are the words of topic in each case's question, `said` those in its question and reply. A reply is taken
+    from a case that says none of the words asked for, so that nobody who reads can call it right. Fewer where there
+    are no such cases. No case is used twice.
     """
     order = sorted(units, key=lambda unit: random_number(seed, unit.unit_id, "swap"))
     made: list[tuple[Unit, str]] = []
@@ -152,20 +156,24 @@ def swapped(
     for unit in order:
         if len(made) == count:
             break
-        other = _stranger(unit, order, words, used)
+        other = None if unit.case_id in used else _stranger(unit, order, asked, said, used)
         if other is not None:
             used |= {unit.case_id, other}
             made.append((unit, other))
     return made
 
 
-def _stranger(unit: Unit, others: Iterable[Unit], words: Mapping[str, frozenset[str]], used: set[str]) -> str | None:
-    mine = words.get(unit.case_id)
-    if mine is None or unit.case_id in used:
+def _stranger(
+    unit: Unit, others: Iterable[Unit], asked: Mapping[str, frozenset[str]], said: Mapping[str, frozenset[str]],
+    used: set[str],
+) -> str | None:  # fmt: skip
+    mine = asked.get(unit.case_id)
+    if not mine:
         return None
     for other in others:
-        theirs = words.get(other.case_id)
-        taken = other.case_id in used or other.case_id == unit.case_id or other.run_id != unit.run_id
-        if theirs is not None and not taken and mine.isdisjoint(theirs):
+        theirs = said.get(other.case_id)
+        taken = other.case_id in used or other.case_id == unit.case_id
+        fits = (other.run_id, other.repeat) == (unit.run_id, unit.repeat)
+        if theirs and fits and not taken and mine.isdisjoint(theirs):
             return other.case_id
     return None
