@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from assay.wiring.settings_audit import AuditSettings
 from assay.wiring.settings_judges import JudgeRulesSetting, JudgeSetting, check_judges
+from assay.wiring.settings_systems import UnderTest, check_systems
 
 
 class Section(BaseModel):
@@ -299,7 +301,19 @@ class GateSettings(Section):
 
 
 class EvaluateSettings(Section):
-    concurrency: int = Field(default=8, ge=1, le=1000)
+    concurrency: Annotated[int, Field(ge=1, le=1000)] | Literal["auto"] = Field(
+        default=8, description="samples in flight; auto: as many as the system bears, up to max_concurrency"
+    )
+    max_concurrency: int = Field(default=100, ge=1, le=1000, description="the most for auto")
+    metrics: tuple[str, ...] = Field(
+        default=(), description="measured besides what the golden set asks for, such as rougeL, P@5, faithfulness"
+    )
+    max_cost_usd: float | None = Field(default=None, gt=0, description="the most one run may cost; it stops in order")
+    max_tokens: int | None = Field(default=None, gt=0, description="the most tokens one run may read and write")
+    cache: bool = Field(
+        default=True, description="keep replies of systems that call a model, and ask for none of them twice"
+    )
+    cache_days: float = Field(default=7, gt=0, description="an older reply is asked for anew")
     repeats: int = Field(default=1, ge=1, le=100)
     deadline_s: float = Field(default=120, gt=0, description="per sample, retries included")
     retry_budget: int = Field(default=20, ge=0, description="retries for the whole run")
@@ -412,6 +426,9 @@ class Settings(Section):
     models: dict[str, Model] = {"extractive": ExtractiveModel()}
     guards: dict[str, Guard] = {"limits": LimitsGuard(), "visible": VisibleGuard(), "personal_data": MaskGuard()}
     apps: dict[str, App] = {"assistant": App()}
+    systems: dict[str, UnderTest] = Field(
+        default={}, description="systems under test that Assay did not build; docs/evaluating.md"
+    )
     gate: GateSettings = GateSettings()
     judges: dict[str, JudgeSetting] = Field(
         default={}, description="language models that judge replies; docs/judges.md"
@@ -420,11 +437,13 @@ class Settings(Section):
     batch: BatchSettings = BatchSettings()
     serve: ServeSettings = ServeSettings()
     traces: TraceSettings = TraceSettings()
+    audit: AuditSettings = AuditSettings()
 
     @model_validator(mode="after")
     def _names_exist(self) -> Settings:
         if not self.apps:
             raise ValueError("apps: declare at least one app")
+        check_systems(self.systems, self.apps)
         if {"minilm", "none"} & self.embedders.keys():
             raise ValueError("embedders: minilm and none are taken; use another name")
         if self.index.embedder not in {"minilm", "none", *self.embedders}:
