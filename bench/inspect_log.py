@@ -1,9 +1,9 @@
 """How long a real Inspect log of 2,000 samples takes to read, against Inspect's own reader on the same file.
 
 The log is written by Inspect itself: a task of 2,000 questions with its mock model and three scorers, run in an
-environment of its own under bench/.cache (made on the first run, with pip). Read means: from the bytes on disk to cases,
-samples with replies, scores and metrics in memory. Import means: that, the golden set's version and everything durable
-in a workspace's SQLite.
+environment of its own under bench/.cache (made on the first run, with pip). Read means: from the bytes on disk to
+cases, samples with replies, scores and metrics in memory. Import means: that, the golden set's version and everything
+durable in a workspace's SQLite.
 
     python bench/inspect_log.py [--samples 2000] [--passes 5]
 """
@@ -35,7 +35,7 @@ from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from inspect_ai.scorer import Score, includes, match, mean, scorer, stderr
 from inspect_ai.solver import generate, system_message
 
-WORDS = "the policy of the house says that a claim is paid when its receipt arrives within thirty days and is signed".split()
+WORDS = "the policy of the house says that a claim is paid when its receipt arrives within thirty days".split()
 chance = random.Random(7)
 
 def passage(words):
@@ -45,7 +45,8 @@ def passage(words):
 def overlap():
     async def score(state, target):
         said, asked = set(state.output.completion.split()), set(state.input_text.split())
-        return Score(value=len(said & asked) / max(1, len(asked)), answer=state.output.completion, explanation=passage(20))
+        share = len(said & asked) / max(1, len(asked))
+        return Score(value=share, answer=state.output.completion, explanation=passage(20))
     return score
 
 @task
@@ -148,7 +149,8 @@ def main() -> None:
     print(f"{'Assay, imported into a workspace':<38}{stored_s:>9.3f}{'':>9}{stored_s / theirs_s:>8.2f}")
     print(f"\nbar: {BAR_S} s to read {stated.samples} samples: {'met' if ours_s <= BAR_S else 'missed'}")
     figures = {"seconds": round(ours_s, 3), "cpu_seconds": round(ours_cpu, 3), "import_seconds": round(stored_s, 3),
-               "inspect_seconds": round(theirs_s, 3), "ratio": round(ours_s / theirs_s, 3), "samples": count}  # fmt: skip
+               "inspect_seconds": round(theirs_s, 3), "ratio": round(ours_s / theirs_s, 3),
+               "samples": count}  # fmt: skip
     print(json.dumps(figures))
 
 
