@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from assay.cli import golden_drafts
 from assay.cli.common import GroupOption, JsonOption, WorkspaceOption, open_workspace, print_json, say, table
 
-group = typer.Typer(help="Golden sets: import, add, check, export, show.", no_args_is_help=True)
+group = typer.Typer(help="Golden sets: import, add, draft, review, check, export, show.", no_args_is_help=True)
 Reference = Annotated[str, typer.Argument(help="NAME or NAME@VERSION; a unique prefix of the version is enough.")]
 
 
@@ -143,6 +144,9 @@ def list_sets(workspace: WorkspaceOption = None) -> None:
         (name, version[:12], cases, at[:19]) for name in store.names() for version, at, cases in store.versions(name)
     ]
     say(table(("golden set", "version", "cases", "made"), rows, right=(2,)))
+
+
+golden_drafts.register(group)
 
 
 def register(app: typer.Typer) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from assay.records.access import RESERVED, Scope
-from assay.records.documents import BlockKind, Chunk
+from assay.ingest.askable import askable
+from assay.records.access import Scope
+from assay.records.documents import Chunk
 from assay.records.golden import Case, Evidence, Expected
 from assay.text.sentences import sentence_spans
 from assay.text.tokens import content_stems, is_stop_word, stem, words
@@ -21,7 +22,6 @@ _FEWEST_WORDS, _MOST_WORDS = 8, 40
 _KEPT = (0.35, 0.75)
 _FORGOTTEN = 2
 _FEWEST_KEPT = 3
-_PROSE = (BlockKind.PARAGRAPH, BlockKind.LIST, BlockKind.QUOTE)
 
 
 def synthetic_cases(chunks: Sequence[Chunk], seed: int = 0, most: int = MOST) -> tuple[Case, ...]:
@@ -42,7 +42,7 @@ def synthetic_cases(chunks: Sequence[Chunk], seed: int = 0, most: int = MOST) ->
         chunk = chunks[row]
         if len(made) >= most:
             break
-        if taken[chunk.doc_id] >= PER_DOCUMENT or chunk.kind not in _PROSE or not _askable(chunk):
+        if taken[chunk.doc_id] >= PER_DOCUMENT or not askable(chunk):
             continue
         by_heading = heads[chunk.heading_path[-1:]] == 1 and rng.random() < 0.25
         text = _heading(chunk) if by_heading else _sentence(chunk, holders, len(chunks), rng)
@@ -50,11 +50,6 @@ def synthetic_cases(chunks: Sequence[Chunk], seed: int = 0, most: int = MOST) ->
             taken[chunk.doc_id] += 1
             made.append(_case(chunk, text, "heading" if by_heading else "sentence"))
     return tuple(made)
-
-
-def _askable(chunk: Chunk) -> bool:
-    """Whether anybody may read it: a closed document has no scope to ask in."""
-    return not any(name.startswith(RESERVED) for name in (chunk.access.tenant, *chunk.access.groups))
 
 
 def _case(chunk: Chunk, text: str, kind: str) -> Case:

@@ -47,10 +47,22 @@ def only(golden: GoldenSet, split: str) -> GoldenSet:
 
 def import_file(place: Workspace, name: str, path: Path, note: str) -> GoldenSet:
     """Cases from JSONL, CSV or a BEIR-style folder into a new version."""
-    return _keep(place, name, read_path(path), note)
+    return keep(place, name, read_path(path), note)
 
 
-def _keep(place: Workspace, name: str, cases: tuple[Case, ...], note: str) -> GoldenSet:
+def read_bytes(path: Path) -> bytes:
+    """A file that was handed in. Raises InputError `golden.unreadable`."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or "unknown reason").lower()
+        raise InputError(
+            "golden.unreadable", f"cannot be read ({reason})", where=str(path), remedy="check the path"
+        ) from None
+
+
+def keep(place: Workspace, name: str, cases: tuple[Case, ...], note: str) -> GoldenSet:
+    """These cases as a new version of the set."""
     golden = GoldenSet(name, cases, place.clock.now(), note)
     place.stores.golden.put(golden)
     return golden
@@ -69,7 +81,7 @@ def add_case(
     if not question.strip():
         raise InputError("golden.empty_question", "the question is empty", where=made_id)
     added = Case(made_id, question, expected, scope=scope, slices=slices, provenance={"author": "assay golden add"})
-    return _keep(place, name, (*known, added), "")
+    return keep(place, name, (*known, added), "")
 
 
 def check(
@@ -77,14 +89,19 @@ def check(
 ) -> tuple[GoldenSet, tuple[Finding, ...]]:
     """All findings about a version, against the corpus and the examples that were named."""
     golden = resolve(place, reference)
-    texts = _Texts(place)
+    documents = texts(place)
     found = check_cases(
         golden,
-        documents=texts,
+        documents=documents,
         few_shot=[case.question for case in read_path(few_shot)] if few_shot else [],
         training=[case.question for case in read_path(training)] if training else [],
     )
     return golden, tuple(found)
+
+
+def texts(place: Workspace) -> Mapping[str, str]:
+    """The text copies of the corpus by document id."""
+    return _Texts(place)
 
 
 class _Texts(Mapping[str, str]):
@@ -114,7 +131,7 @@ def divide_set(place: Workspace, reference: str, dev: float, seed: int) -> Golde
     """The set divided into `dev` and `test` by cluster, kept as a new version."""
     golden = resolve(place, reference)
     divided = divide(golden, {"dev": dev, "test": 1.0 - dev}, seed)
-    return _keep(place, golden.name, divided.cases, golden.note)
+    return keep(place, golden.name, divided.cases, golden.note)
 
 
 def differences(place: Workspace, old: str, new: str) -> Iterator[tuple[str, tuple[str, ...]]]:
