@@ -81,7 +81,7 @@ def evaluate(
         seed=settings.seed, versions=versions(),
     )  # fmt: skip
     run = planned if fresh else _interrupted(place, planned) or planned
-    with _interruptible() as stop, spread_system(place, running) as system:
+    with interruptible() as stop, spread_system(place, running) as system:
         asyncio.run(
             engine.evaluate(
                 system, cases, scorers, place.stores.runs, run=run, clock=place.clock, stop=stop,
@@ -102,7 +102,7 @@ def _interrupted(place: Workspace, planned: Run) -> Run | None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[threading.Event]:
+def interruptible() -> Iterator[threading.Event]:
     """While inside, Ctrl-C and SIGTERM ask for an orderly end; a second Ctrl-C ends at once."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
