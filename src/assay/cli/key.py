@@ -21,10 +21,12 @@ def create(
 ) -> None:
     """Make a key. It is shown once; only its hash is kept."""
     from assay.serve.keys import new_key
+    from assay.wiring import auditing
 
     place = open_workspace(workspace)
     plaintext, key = new_key(label, tenant, tuple(groups or ()), tuple(roles or ("ask",)), place.clock)
     place.stores.keys.put(key)
+    auditing.record(place, "key.create", tenant=tenant, subject={"key": key.key_id})
     say(plaintext)
     say(f"key {key.key_id} for tenant {tenant}, groups {', '.join(key.groups) or 'none'}; it is not shown again")
 
@@ -41,8 +43,11 @@ def list_keys(workspace: WorkspaceOption = None) -> None:
 @group.command("revoke")
 def revoke(key_id: str, workspace: WorkspaceOption = None) -> None:
     """End a key; servers notice within a second."""
+    from assay.wiring import auditing
+
     place = open_workspace(workspace)
     place.stores.keys.revoke(key_id, place.clock.now())
+    auditing.record(place, "key.revoke", subject={"key": key_id})
     say(f"key {key_id} is revoked")
 
 

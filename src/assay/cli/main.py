@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from assay.cli import access as access_command
-from assay.cli import audit as audit_command
 from assay.cli import ask, bundle, calibrate, config, demo, evaluate, gate, golden, index, ingest, key, release, search
+from assay.cli import audit as audit_command
 from assay.cli import certificate as certificate_command
 from assay.cli import compare as compare_command
 from assay.cli import drill as drill_command

@@ -39,7 +39,7 @@ class Ask:
         house = self.pages.house
         caller = await house.doorman.caller(http)
         form = await http.form(max_files=0, max_fields=8)
-        request = house.question(str(form.get("question", "")), caller.scope)
+        request = house.question(str(form.get("question", "")), caller.scope, who=caller.key_id)
         running = await house.live.running(str(form.get("app", "")))
         shown = ShownAnswer(
             request.request_id, running.app, running.bundle_id, request.question, age_of=house.services.age_of

@@ -1,8 +1,8 @@
 """The hash chain of the audit log: every line carries the hash of all lines before it.
 
 A line is 64 hex digits, a space and a JSON object. The digits are SHA-256 over the previous line's hash (as text) and
-the object's bytes, so that a line that is changed, taken out, put in or moved breaks the chain there. What a chain alone
-cannot show is that its end was cut off: signed checkpoints do (RFC 6962 calls them signed tree heads).
+the object's bytes, so that a line that is changed, taken out, put in or moved breaks the chain there. What a chain
+alone cannot show is that its end was cut off: signed checkpoints do, as the signed heads of RFC 6962.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def read_request(asked: ChatRequest, caller: Caller, house: House) -> Request:
     if last is None:
         raise InputError("serve.no_question", "there is no user message", where="$.messages")
     moment_of(asked.as_of)
-    return replace(house.question(turns[last].content, caller.scope, turns[:last]), as_of=asked.as_of)
+    return replace(house.question(turns[last].content, caller.scope, turns[:last], caller.key_id), as_of=asked.as_of)
 
 
 @dataclass

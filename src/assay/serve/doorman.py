@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
+from assay.govern.audited import Auditor, NoAudit
 from assay.ports.reading import Clock
 from assay.ports.storage import KeyStore
 from assay.records.access import Caller, Scope
@@ -55,13 +56,22 @@ class Doorman:
     keys: KeyStore
     clock: Clock
     options: ServeOptions
+    auditor: Auditor = field(default_factory=NoAudit)
     _known: dict[str, tuple[float, ApiKey]] = field(default_factory=dict, init=False)
     _sessions: dict[str, tuple[float, str]] = field(default_factory=dict, init=False)
 
     async def caller(self, connection: HTTPConnection, role: str = "ask") -> Caller:
-        """Who is asking, when they may act in `role`."""
-        caller = await self._identify(connection)
-        if role not in caller.roles:
+        """Who is asking, when they may act in `role`. Account is kept of both answers."""
+        action = f"http.{_endpoint(connection)}"
+        try:
+            caller = await self._identify(connection)
+        except AccessDenied as error:
+            self.auditor.note(action, "denied", subject={"reason": error.code})
+            raise
+        allowed = role in caller.roles
+        outcome = "allowed" if allowed else "denied"
+        self.auditor.note(action, outcome, tenant=caller.scope.tenant, who=caller.key_id, subject={"role": role})
+        if not allowed:
             raise AccessDenied("serve.forbidden", f"this needs a key with the role {role}")
         return caller
 
@@ -120,6 +130,11 @@ class Doorman:
         if key.revoked_at or (key.expires_at and key.expires_at <= self.clock.now()):
             raise unauthorized()
         return key
+
+
+def _endpoint(connection: HTTPConnection) -> str:
+    """The name of the function that answers here: a path could hold what a caller wrote."""
+    return getattr(connection.scope.get("endpoint"), "__name__", "unnamed")
 
 
 def host_name(headers: Mapping[str, str]) -> str:

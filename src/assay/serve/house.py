@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from math import inf
 from time import monotonic
 
+from assay.govern.audited import ACTOR
 from assay.records.access import Scope
 from assay.records.dialogue import ReplyEvent, Request, Turn
 from assay.records.errors import AssayError, InputError, NotFound
@@ -40,16 +41,18 @@ class House:
     @staticmethod
     def open(services: Services, options: ServeOptions) -> House:
         live = Live(services, options.poll_s)
-        return House(services, options, live, Doorman(services.stores.keys, services.clock, options))
+        doorman = Doorman(services.stores.keys, services.clock, options, services.auditor)
+        return House(services, options, live, doorman)
 
-    def question(self, text: str, scope: Scope, history: Sequence[Turn] = ()) -> Request:
+    def question(self, text: str, scope: Scope, history: Sequence[Turn] = (), who: str = "") -> Request:
         """A request under a fresh id, which is also its trace's. Raises InputError for an empty or endless question."""
         if not text.strip():
             raise InputError("serve.empty_question", "the question is empty")
         if len(text) > self.options.max_question_chars:
             limit = self.options.max_question_chars
             raise InputError("serve.question_too_long", f"the question is longer than {limit:,} characters")
-        request = Request(secrets.token_hex(16), text, scope, tuple(history))
+        metadata = {ACTOR: who} if who else {}
+        request = Request(secrets.token_hex(16), text, scope, tuple(history), metadata)
         self._begun[request.request_id] = (scope.tenant, monotonic())
         while len(self._begun) > BEGUN_KEPT:
             self._begun.pop(next(iter(self._begun)))

@@ -11,6 +11,7 @@ from assay.ports.reading import AccessResolver
 from assay.records.access import AccessList, Scope
 from assay.records.documents import Document
 from assay.records.errors import Busy, ConfigError
+from assay.wiring import auditing
 from assay.wiring.build import Workspace
 from assay.wiring.history import publishing
 from assay.wiring.plugins import load
@@ -57,6 +58,7 @@ def apply(place: Workspace, progress: Callable[[int, int], object]) -> Published
     total, _ = catalog.counts()
     rules = access_rules(place)
     applied = reapply(catalog, rules, progress=lambda done: progress(done, total))
+    auditing.record(place, "access.apply", counts={"changed": len(applied.changed)})
     if not applied.changed and not catalog.pending():
         return Published(applied, published=True)
     try:

@@ -343,4 +343,5 @@ def services(place: Workspace) -> Services:
         start_app=partial(start_app, place),
         label=place.settings.label,
         age_of=age_of(place),
+        auditor=place.auditor,
     )

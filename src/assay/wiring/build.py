@@ -21,7 +21,9 @@ from assay.wiring.workspace import Stores
 
 if TYPE_CHECKING:
     from assay.adapters.sql.database import Database
+    from assay.govern.audited import Auditor
     from assay.monitor.traces import TraceWriter
+    from assay.wiring.auditing import Account
     from assay.wiring.embedders import Embedders
 
 STORE = ".assay"
@@ -40,6 +42,7 @@ class Workspace:
     _embedders: list[Embedders] = field(default_factory=list)
     _writer: TraceWriter | None = None
     _engines: dict[str, Engine] = field(default_factory=dict)
+    _account: Account | None = None
 
     @property
     def index(self) -> Engine:
@@ -82,14 +85,25 @@ class Workspace:
 
         return self.embedders.passages(name, settings_of(self, name))
 
+    @property
+    def auditor(self) -> Auditor:
+        """Who keeps account of what is done here."""
+        from assay.wiring.auditing import open_account
+
+        if self._account is None:
+            self._account = open_account(self.store, self.clock, enabled=self.settings.audit.enabled)
+        return self._account.auditor
+
     def traced(self, system: System, app: str, bundle_id: str) -> System:
-        """The system with a trace of every answer; writing happens in the background."""
+        """The system with a trace and an audit event of every answer; writing happens in the background."""
+        from assay.govern.audited import Audited
         from assay.monitor.traces import Traced, TraceWriter
 
         if self._writer is None:
             self._writer = TraceWriter(self.stores.traces)
+        audited = Audited(system, self.auditor, app=app, bundle_id=bundle_id)
         return Traced(
-            system, self._writer, app=app, bundle_id=bundle_id, keep_content=self.settings.traces.keep_content,
+            audited, self._writer, app=app, bundle_id=bundle_id, keep_content=self.settings.traces.keep_content,
             clock=self.clock,
         )  # fmt: skip
 
@@ -117,10 +131,13 @@ class Workspace:
         return replace(self, config=config, _engines=self._engines if same else {})
 
     def close(self) -> None:
-        """Flush traces and close the database."""
+        """Flush traces and the audit log, and close the database."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+        if self._account is not None:
+            self._account.close()
+            self._account = None
         for engine in self._engines.values():
             engine.close()
         self.database.close()

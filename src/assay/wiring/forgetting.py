@@ -19,6 +19,7 @@ from assay.govern.forget_marks import SHINGLE, Marks, new_marks, words
 from assay.ingest.roots import Root, remote, source_path
 from assay.records.certificates import Certificate
 from assay.records.errors import CannotJudge, InputError, NotFound
+from assay.wiring import auditing
 from assay.wiring.build import Workspace
 from assay.wiring.certifying import signer
 from assay.wiring.forget_work import EMBEDDED, Work, marks_folder
@@ -280,6 +281,8 @@ def _finish(work: Work, told: Told) -> tuple[Erasure, Certificate]:
     journal.put(finished)
     if made.passed:
         (marks_folder(place) / f"{erasure.erasure_id}.marks").unlink(missing_ok=True)
+    about = {"erasure": erasure.erasure_id, "certificate": made.certificate_id}
+    auditing.record(place, "forget", finished.state, subject=about)
     return finished, made
 
 

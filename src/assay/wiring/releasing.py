@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import importlib.metadata
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -17,7 +16,7 @@ from assay.release import gate as gates
 from assay.release import promotion
 from assay.release.bundle import freeze as freeze_bundle
 from assay.release.certified import judge_certificates
-from assay.wiring import apps, certifying, golden_sets, ingesting, judging
+from assay.wiring import apps, auditing, certifying, golden_sets, ingesting, judging
 from assay.wiring.build import Workspace
 
 
@@ -121,6 +120,8 @@ def _decided(place: Workspace, a: Run, b: Run, candidate: Bundle | None) -> Deci
         certificates=certificates(place, asked, candidate) if candidate else (),
     )
     place.stores.decisions.put(decision)
+    about = {"decision": decision.decision_id, "bundle": b.bundle_id, "policy": decision.policy_digest}
+    auditing.record(place, "gate", decision.verdict.value, subject=about)
     return decision
 
 
@@ -131,18 +132,24 @@ def decision_lines(decision: Decision) -> Iterable[str]:
 
 def promote(place: Workspace, bundle: str, reason: str, override: bool) -> Pointer:
     found = place.stores.bundles.get(apps.resolve_bundle(place, bundle))
-    return promotion.promote(
+    pointer = promotion.promote(
         found.app, found.bundle_id, bundles=place.stores.bundles, releases=place.stores.releases,
-        decisions=place.stores.decisions, actor=actor(), reason=reason, override=override, clock=place.clock,
+        decisions=place.stores.decisions, actor=auditing.operator(), reason=reason, override=override,
+        clock=place.clock,
     )  # fmt: skip
+    about = {"app": pointer.app, "bundle": pointer.bundle_id, "override": "yes" if override else ""}
+    auditing.record(place, "release.promote", subject=about)
+    return pointer
 
 
 def rollback(place: Workspace, app: str, to: str, reason: str) -> Pointer:
     name = released_app(place, app)
-    return promotion.rollback(
+    pointer = promotion.rollback(
         name, to=apps.resolve_bundle(place, to, name) if to else "", releases=place.stores.releases,
-        bundles=place.stores.bundles, actor=actor(), reason=reason, clock=place.clock,
+        bundles=place.stores.bundles, actor=auditing.operator(), reason=reason, clock=place.clock,
     )  # fmt: skip
+    auditing.record(place, "release.rollback", subject={"app": pointer.app, "bundle": pointer.bundle_id})
+    return pointer
 
 
 def released_app(place: Workspace, app: str) -> str:
@@ -154,11 +161,3 @@ def released_app(place: Workspace, app: str) -> str:
     if place.stores.releases.pointer(name) is None:
         apps.app_settings(place, name)
     return name
-
-
-def actor() -> str:
-    """Who runs this command, for the record."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from assay.govern.audited import Auditor, NoAudit
 from assay.ports.answering import Retriever, System
 from assay.ports.index import Index
 from assay.ports.reading import Clock
@@ -74,3 +75,4 @@ class Services:
     """Shown on every page, such as the demo's notice; empty otherwise."""
     age_of: Callable[[Citation], Age] = lambda _: Age()
     """How old the document that a citation is of is now."""
+    auditor: Auditor = field(default_factory=NoAudit)
