@@ -15,6 +15,7 @@ from assay.cli import compare as compare_command
 from assay.cli import drill as drill_command
 from assay.cli import forget as forget_command
 from assay.cli import init as init_command
+from assay.cli import label as label_command
 from assay.cli import ranker as ranker_command
 from assay.cli import retrieval as retrieval_command
 from assay.cli import run_import as run_import_command
@@ -68,6 +69,7 @@ for _module in (
     drill_command,
     audit_command,
     retrieval_command,
+    label_command,
     demo,
 ):
     _module.register(app)
