@@ -20,7 +20,7 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Candidate minus baseline: forest plot here, one self-contained HTML report with the cases that flipped."""
-    from assay.wiring import judging
+    from assay.wiring import judging, reporting
 
     place = open_workspace(workspace)
     made = judging.compare(place, baseline, candidate)
@@ -34,7 +34,7 @@ def compare(
     rows = [(f.case_id, f.metric, f"{f.baseline:.3f}", f"{f.candidate:.3f}") for f in flips[:10]]
     if rows:
         say(table(("case", "metric", "A", "B"), rows, right=(2, 3)))
-    path = judging.write_report(place, made, html)
+    path = reporting.write_comparison(place, made, html)
     say(f"\nreport: {path}")
 
 

@@ -17,6 +17,7 @@ from assay.cli import forget as forget_command
 from assay.cli import init as init_command
 from assay.cli import label as label_command
 from assay.cli import ranker as ranker_command
+from assay.cli import report as report_command
 from assay.cli import retrieval as retrieval_command
 from assay.cli import run_import as run_import_command
 from assay.cli import serve as serve_command
@@ -56,6 +57,7 @@ for _module in (
     evaluate,
     run_import_command,
     compare_command,
+    report_command,
     bundle,
     gate,
     release,

@@ -1,17 +1,18 @@
-"""The cases that flipped, for the comparison report: question, what was expected, both answers with their citations.
+"""Cases written out: question, what was expected, and what one run or both answered, with citations.
 
 Everything shown here was written by documents, users or models; all of it is escaped.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from assay.evaluate.pairing import failure_code, has_failed
 from assay.plot.svg import element, table_html
 from assay.records.comparison import Comparison, Flip
-from assay.records.dialogue import AnswerSentence, Citation, Outcome
+from assay.records.dialogue import AnswerSentence, Citation, Outcome, Output, ToolCall
 from assay.records.evaluation import Sample
 from assay.records.golden import Case, Expected
 
@@ -41,6 +42,30 @@ def flipped_html(
     if len(by_case) > len(shown):
         lead += f" The worst {len(shown)} are shown."
     return element("p", escape(lead)) + "".join(parts)
+
+
+def worst_html(
+    cases: Iterable[Case], samples: Iterable[Sample], case_ids: Sequence[str], scores: Mapping[str, Mapping[str, float]]
+) -> str:
+    """Cases of one run in the order of `case_ids`, with their scores; those not in `cases` are left out."""
+    known = {case.case_id: case for case in cases}
+    replies = _first(samples)
+    parts: list[str] = []
+    for case_id in case_ids:
+        if case_id not in known:
+            continue
+        case, found = known[case_id], scores.get(case_id, {})
+        told = ", ".join(f"{name} {value:.3g}" for name, value in found.items())
+        summary = element(
+            "summary",
+            element("span", escape(case.question), class_="question", dir="auto", **_language(case)),
+            element("span", escape(told or "failed"), class_="changes"),
+        )
+        answer = element("div", _answer(replies.get(case_id)), class_="answer", dir="auto", **_language(case))
+        inside = element("div", _expected(case.expected, case), answer, class_="inside")
+        made = element("details", summary, inside, class_="case")
+        parts.append(made.replace("<details", "<details open", 1) if len(parts) < _OPEN else made)
+    return "".join(parts)
 
 
 def _first(samples: Iterable[Sample]) -> Mapping[str, Sample]:
@@ -98,10 +123,36 @@ def _expected(expected: Expected, case: Case) -> str:
         rows.append(("must say", ", ".join(f"“{text}”" for text in expected.must)))
     if expected.must_not:
         rows.append(("must not say", ", ".join(f"“{text}”" for text in expected.must_not)))
+    rows += _tasks(expected)
     for evidence in expected.evidence:
         rows.append(("evidence", f"{evidence.doc_id}: “{evidence.quote}”" if evidence.quote else evidence.doc_id))
     rows.append(("case", " · ".join([case.case_id, *case.slices])))
     return element("dl", *(element("dt", escape(k)) + element("dd", escape(v), dir="auto") for k, v in rows))
+
+
+def _tasks(expected: Expected) -> list[tuple[str, str]]:
+    """What is expected beyond an answer in words."""
+    rows = [("expected", f"label {expected.label}")] if expected.label else []
+    rows += [
+        ("expected", f"{name}: {json.dumps(value, ensure_ascii=False)}") for name, value in expected.fields.items()
+    ]
+    rows += [("expected", f"{span.label} at {span.start} to {span.end}") for span in expected.spans]
+    rows += [("expected call", _call(call)) for call in expected.tools]
+    return rows + [("nugget" if n.vital else "welcome nugget", f"“{n.text}”") for n in expected.nuggets]
+
+
+def _call(call: ToolCall) -> str:
+    return f"{call.name}({json.dumps(call.arguments, ensure_ascii=False)})"
+
+
+def _output(output: Output) -> str:
+    """What a system said beyond text, as a list of names and values."""
+    rows = [("label", output.label)] if output.label else []
+    rows += [(f"score of {name}", f"{value:.3f}") for name, value in output.scores.items()]
+    rows += [(name, json.dumps(value, ensure_ascii=False)) for name, value in output.fields.items()]
+    rows += [(span.label, f"{span.start} to {span.end}") for span in output.spans]
+    rows += [("call", _call(call)) for call in output.tools]
+    return element("dl", *(element("dt", escape(k)) + element("dd", escape(v)) for k, v in rows)) if rows else ""
 
 
 def _answer(sample: Sample | None) -> str:
@@ -116,7 +167,8 @@ def _answer(sample: Sample | None) -> str:
         return said + _sentences(reply.sentences)
     withheld = len(reply.withheld)
     note = f"{withheld} sentence{'s' if withheld > 1 else ''} withheld because the check failed" if withheld else ""
-    return _sentences(reply.sentences) + (element("p", note, class_="muted") if note else "")
+    more = _output(reply.output) if reply.output is not None else ""
+    return _sentences(reply.sentences) + more + (element("p", note, class_="muted") if note else "")
 
 
 def _sentences(sentences: Sequence[AnswerSentence]) -> str:

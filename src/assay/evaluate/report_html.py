@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from html import escape
 
+from assay.evaluate import figures
 from assay.evaluate.compare import forest_rows
 from assay.evaluate.page import page, scroll, section
 from assay.evaluate.report_cases import flipped_html
-from assay.plot.forest import ForestRow, forest_svg, forest_table, rows_from_decision, takeaway
-from assay.plot.svg import digits_for, element, figure_html, signed, table_html
-from assay.records.comparison import Clause, Comparison, Decision, Verdict
+from assay.plot.forest import ForestRow
+from assay.plot.svg import digits_for, element, signed, table_html
+from assay.records.comparison import Clause, Comparison, Decision, GatePolicy, Verdict
 from assay.records.evaluation import Metric, MetricKind, MetricSummary, Report, Sample
 from assay.records.golden import GoldenSet
 
@@ -30,15 +31,26 @@ def comparison_html(
     samples_a: Iterable[Sample],
     samples_b: Iterable[Sample],
     decision: Decision | None = None,
+    policy: GatePolicy | None = None,
 ) -> str:
-    """The whole page. Text of documents, users and models is escaped; nothing is fetched when it is opened."""
+    """The whole page. Text of documents, users and models is escaped; nothing is fetched when it is opened.
+
+    `policy` gives the margins for the power curves where there is no decision, which brings its own.
+    """
     title = headline(comparison, decision)
+    left, right = (report_a.run, tuple(samples_a)), (report_b.run, tuple(samples_b))
+    asked = decision.policy if decision else policy
+    power = figures.power_figures(asked, *left, *right, golden) if asked else ()
+    spread = figures.distribution_figures(*left, *right, golden.cases)
     sections = [
-        _decision(decision) if decision else "",
+        decision_html(decision) if decision else "",
         section("Differences", _differences(comparison)),
+        section("Won and lost", figures.flips_figure(comparison).html()),
+        section("How many cases would decide it", *(one.html() for one in power)) if power else "",
         section("Both runs", _summaries(report_a, report_b)),
+        section("Latency and cost", *(one.html() for one in spread)) if spread else "",
         section("Failures", _failures(report_a, report_b)),
-        section("Cases that changed, worst first", flipped_html(comparison, golden.cases, samples_a, samples_b)),
+        section("Cases that changed, worst first", flipped_html(comparison, golden.cases, left[1], right[1])),
     ]
     eyebrow = f"{report_a.run.app} · golden set {comparison.golden_name} · {comparison.cases} cases in both runs"
     return page(title, eyebrow, sections, _provenance(comparison, report_a, report_b, decision))
@@ -67,21 +79,17 @@ def _change(row: ForestRow) -> str:
     return f"{row.metric} ({signed(100.0 * row.estimate, 1)} points)"
 
 
-def _figure(rows: Sequence[ForestRow], identity: str, caption: str) -> str:
-    svg = scroll(forest_svg(rows, identity=identity, title=caption))
-    return figure_html(svg, takeaway(rows), scroll(forest_table(rows, caption)))
-
-
-def _decision(decision: Decision) -> str:
+def decision_html(decision: Decision) -> str:
+    """The gate's verdict, its clauses with their margins, and what else it rests on."""
     mark, word, meaning = VERDICT_WORDS[decision.verdict]
     badge = element("span", f"{mark} {word}", class_=f"verdict {decision.verdict.value}")
     parts = [element("p", badge, " ", escape(meaning + "."))]
     if decision.n_needed is not None:
         words = f"A golden set of about {decision.n_needed:,} cases like these would decide it."
         parts.append(element("p", escape(words)))
-    rows = rows_from_decision(decision)
-    if rows:
-        parts.append(_figure(rows, "gate-forest", "Clauses of the gate: candidate minus baseline"))
+    drawn = figures.gate_figure(decision)
+    if drawn.rows:
+        parts.append(drawn.html())
     table = [
         [_clause_name(r.clause), r.clause.kind.value.replace("_", " "), f"{r.clause.margin:g}", f"{r.clause.alpha:g}",
          str(r.delta.interval.n) if r.delta else "–", VERDICT_WORDS[r.verdict][1], r.reason]
@@ -108,7 +116,6 @@ def _clause_name(clause: Clause) -> str:
 
 
 def _differences(comparison: Comparison) -> str:
-    rows = forest_rows(comparison)
     level = comparison.deltas[0].interval.level if comparison.deltas else 0.95
     note = (
         f"Candidate minus baseline, paired by case, {level:.0%} intervals. Cases that share a source document or a "
@@ -116,7 +123,20 @@ def _differences(comparison: Comparison) -> str:
         "the number of metrics, or of slices (Benjamini-Hochberg)."
     ).replace("%", " %")
     methods = ", ".join(sorted({delta.interval.method for delta in comparison.deltas}))
-    left_out = [
+    listed = left_out(comparison)
+    return "".join(
+        [
+            element("p", escape(note)),
+            figures.forest_figure(comparison).html(),
+            element("ul", *(element("li", escape(text)) for text in listed)) if listed else "",
+            element("p", f"Methods: {escape(methods)}.", class_="muted") if methods else "",
+        ]
+    )
+
+
+def left_out(comparison: Comparison) -> list[str]:
+    """Cases that stand in one run only, and those that count as the worst value, in words."""
+    return [
         f"{delta.metric.name}: cases left out, scored in one run only ({reason}): {count}"
         for delta in comparison.deltas
         for reason, count in delta.dropped.items()
@@ -125,14 +145,6 @@ def _differences(comparison: Comparison) -> str:
         for delta in comparison.deltas
         if delta.failed_as_worst
     ]
-    return "".join(
-        [
-            element("p", escape(note)),
-            _figure(rows, "forest", "Candidate minus baseline by metric and slice"),
-            element("ul", *(element("li", escape(text)) for text in left_out)) if left_out else "",
-            element("p", f"Methods: {escape(methods)}.", class_="muted") if methods else "",
-        ]
-    )
 
 
 def _summaries(report_a: Report, report_b: Report) -> str:
