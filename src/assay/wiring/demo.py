@@ -14,7 +14,7 @@ from assay.records.bundles import Bundle
 from assay.records.comparison import Decision, Verdict
 from assay.records.documents import ParseStatus
 from assay.records.errors import InputError
-from assay.wiring import config, golden_sets, ingesting, judging, releasing
+from assay.wiring import config, golden_sets, ingesting, judging, releasing, reporting
 from assay.wiring.build import Workspace, open_workspace
 
 Say = Callable[[str], None]
@@ -140,7 +140,7 @@ def _candidate(place: Workspace, title: str, change: tuple[str, ...], say: Say, 
         say(f"   {line}")
     for line in releasing.decision_lines(decision):
         say(f"   {line}")
-    return Judged(bundle, decision, judging.write_report(place, made))
+    return Judged(bundle, decision, reporting.write_comparison(place, made))
 
 
 def _first_bundle(place: Workspace) -> str:

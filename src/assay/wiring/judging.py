@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 from assay.records.bundles import Calibration
 from assay.records.comparison import Comparison, Decision
 from assay.records.dialogue import Outcome, Request, fold
-from assay.records.errors import CannotJudge, NotFound, Unavailable
-from assay.records.evaluation import Report, Run, RunStatus, Sample, Scored, same_specification
+from assay.records.errors import CannotJudge, Unavailable
+from assay.records.evaluation import Report, Run, RunStatus, Sample, Scored
 from assay.records.golden import GoldenSet
 from assay.wiring import apps, golden_sets
-from assay.wiring.batching import spread_system
 from assay.wiring.build import Workspace
 from assay.wiring.workspace import Running
 
@@ -39,66 +38,18 @@ def versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in VERSIONED}
 
 
-def target(place: Workspace, reference: str) -> Running:
-    """An app of `assay.yaml`, `live`, or a bundle id, ready to answer without leaving traces."""
-    if reference in place.settings.apps:
-        return apps.start(place, reference, traced=False)
-    try:
-        return apps.start(place, "", reference, traced=False)
-    except NotFound as error:
-        if error.code != "bundle.unknown":
-            raise
-        names = ", ".join(place.settings.apps)
-        raise NotFound(
-            "evaluate.unknown_system",
-            f"no app and no bundle is called so (apps: {names})",
-            where=reference,
-            remedy="assay bundles list shows the bundles; `live` is the promoted one",
-        ) from None
-
-
 def evaluate(
     place: Workspace, reference: str, golden_reference: str, *, split: str = "test", repeats: int | None = None,
-    concurrency: int | None = None, fresh: bool = False, progress: Progress,
+    concurrency: int | None = None, fresh: bool = False, cache: bool | None = None, progress: Progress,
 ) -> Report:  # fmt: skip
     """Run a system over a golden set; resumes an interrupted run of the same specification unless `fresh`.
 
     Ctrl-C ends it early with every finished sample kept; the report then says `interrupted`.
     """
-    from assay.evaluate import engine
-    from assay.evaluate.runs import new_run
-    from assay.evaluate.scorers import default_scorers
-    from assay.evaluate.summary import run_digest
+    from assay.wiring import evaluating
 
-    running = target(place, reference)
-    golden = golden_sets.resolve(place, golden_reference)
-    cases = golden_sets.only(golden, split)
-    settings = place.settings.evaluate
-    scorers = default_scorers()
-    planned = new_run(
-        cases, app=running.app, system=running.system.recipe, scorers=scorers, clock=place.clock,
-        bundle_id=running.bundle_id, golden_version=golden.version, split=split, repeats=repeats or settings.repeats,
-        seed=settings.seed, versions=versions(),
-    )  # fmt: skip
-    run = planned if fresh else _interrupted(place, planned) or planned
-    with interruptible() as stop, spread_system(place, running) as system:
-        asyncio.run(
-            engine.evaluate(
-                system, cases, scorers, place.stores.runs, run=run, clock=place.clock, stop=stop,
-                concurrency=concurrency or settings.concurrency, retry_budget=settings.retry_budget,
-                deadline_s=settings.deadline_s, progress=progress,
-            )
-        )  # fmt: skip
-    if place.stores.runs.run(run.run_id).status is RunStatus.COMPLETE:
-        digest = run_digest(place.stores.runs.samples(run.run_id))
-        place.stores.runs.finish(run.run_id, RunStatus.COMPLETE, digest)
-    return report(place, run.run_id)
-
-
-def _interrupted(place: Workspace, planned: Run) -> Run | None:
-    """The newest unfinished run of the same specification."""
-    found = (run for run in place.stores.runs.runs() if run.status is not RunStatus.COMPLETE)
-    return next((r for r in found if same_specification(replace(r, run_id=planned.run_id), planned)), None)
+    asked = evaluating.Asked(reference, golden_reference, split, repeats, concurrency, fresh, cache)
+    return report(place, evaluating.run(place, asked, progress).run_id)
 
 
 @contextmanager
@@ -125,11 +76,14 @@ def interruptible() -> Iterator[threading.Event]:
 def report(place: Workspace, run_id: str) -> Report:
     """A run's metrics with their intervals, clustered as its golden set says."""
     from assay.evaluate.summary import summarize
+    from assay.evaluate.whole_measures import whole_measures
 
     run = place.stores.runs.run(run_id)
     golden = golden_of(place, run)
     clusters = {case.case_id: case.cluster for case in golden.cases if case.cluster}
-    return summarize(run, place.stores.runs.samples(run.run_id), clusters)
+    samples = samples_of(place, run)
+    whole = whole_measures(samples, golden.cases, seed=run.seed)
+    return replace(summarize(run, samples, clusters), whole=whole, cached=sum(sample.cached for sample in samples))
 
 
 def golden_of(place: Workspace, run: Run) -> GoldenSet:
@@ -151,9 +105,12 @@ def complete_runs(place: Workspace, bundle_id: str, golden_reference: str = "", 
 
 
 def ensure_run(place: Workspace, bundle_id: str, golden_reference: str, split: str, progress: Progress) -> Run:
-    """A complete run of this bundle on this golden set and split; made or resumed when there is none."""
+    """A complete run of this bundle on this golden set and split; made or resumed when there is none, and then without
+    replies from the cache: a gate asks for fresh evidence."""
     known = complete_runs(place, bundle_id, golden_reference, split)
-    return known[0] if known else evaluate(place, bundle_id, golden_reference, split=split, progress=progress).run
+    if known:
+        return known[0]
+    return evaluate(place, bundle_id, golden_reference, split=split, cache=False, progress=progress).run
 
 
 def newest_pair(place: Workspace, baseline: str, candidate: str, golden_reference: str, split: str) -> tuple[Run, Run]:
@@ -242,18 +199,6 @@ def _forest(comparison: Comparison) -> tuple[str, ...]:
     return forest_text([row for row in forest_rows(comparison) if not row.slice])
 
 
-def write_report(place: Workspace, made: Compared, path: Path | None = None) -> Path:
-    """The self-contained HTML report; by default under `.assay/reports`, named by the two runs."""
-    from assay.evaluate.report_html import comparison_html
-
-    a, b = made.reports
-    target_path = path or place.store / "reports" / f"compare-{a.run.run_id}-{b.run.run_id}.html"
-    target_path.parent.mkdir(parents=True, exist_ok=True)
-    html = comparison_html(made.comparison, a, b, made.golden, made.samples[0], made.samples[1], decision=made.decision)
-    target_path.write_text(html, encoding="utf-8")
-    return target_path
-
-
 def calibrate(
     place: Workspace, app: str, golden_reference: str, split: str, target_error: float | None, progress: Progress
 ) -> Calibration:
@@ -307,8 +252,8 @@ def calibration_sentence(made: Calibration) -> str:
 
 def calibration_html(made: Calibration) -> str:
     """The risk-coverage curve as a self-contained page."""
-    from assay.plot.risk import dial_sentence, risk_coverage_svg, risk_coverage_table
-    from assay.plot.svg import figure_html
+    from assay.evaluate.page import page
+    from assay.plot.risk import figure_risk_coverage, risk_of
 
-    figure = figure_html(risk_coverage_svg(made), dial_sentence(made), risk_coverage_table(made))
-    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Risk and coverage</title>{figure}</html>'
+    of = f"{made.app} · golden set {made.golden_name} · {made.cases} cases"
+    return page("Risk and coverage", of, [figure_risk_coverage(risk_of(made)).html()])
