@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assay.wiring.settings_audit import AuditSettings
+from assay.wiring.settings_golden import LooksSettings, SliceName, SliceRuleSetting
 from assay.wiring.settings_judges import JudgeRulesSetting, JudgeSetting, check_judges
 from assay.wiring.settings_systems import UnderTest, check_systems
 
@@ -297,6 +298,7 @@ class GateSettings(Section):
         default=(), description="a bundle ships only with a passing, fresh certificate of each kind for its snapshot"
     )
     certificate_max_age_days: float = Field(default=7, gt=0, description="an older certificate does not count")
+    looks: LooksSettings = LooksSettings()
     judges: JudgeRulesSetting = JudgeRulesSetting()
 
 
@@ -437,6 +439,9 @@ class Settings(Section):
     batch: BatchSettings = BatchSettings()
     serve: ServeSettings = ServeSettings()
     traces: TraceSettings = TraceSettings()
+    slices: dict[SliceName, SliceRuleSetting] = Field(
+        default={}, description="slices of golden sets by rule: assay golden slice; docs/golden-sets.md"
+    )
     audit: AuditSettings = AuditSettings()
 
     @model_validator(mode="after")
