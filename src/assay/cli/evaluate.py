@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -21,34 +21,130 @@ from assay.cli.common import (
 
 if TYPE_CHECKING:
     from assay.records.evaluation import MetricSummary, Report
+    from assay.wiring.build import Workspace
+    from assay.wiring.evaluating import Ran
+    from assay.wiring.planning import Plan
 
-group = typer.Typer(help="Runs: list them, show one.", no_args_is_help=True)
+group = typer.Typer(help="Runs: list them, show one, score one anew.", no_args_is_help=True)
+MetricOption = Annotated[
+    list[str] | None, typer.Option("--metric", help="Measure this, too, such as rougeL or P@5; repeatable.")
+]
+SHOWN = 30
+"""Run-wide measures beyond so many stand in --json only: a classifier of 77 classes has 231."""
 
 
 def evaluate(
-    target: Annotated[str, typer.Argument(help="An app of assay.yaml or a bundle id.")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="An app, a system or a bundle id; or python:module:function, replies:FILE, http://… of a system."
+        ),
+    ],
     golden: Annotated[str, typer.Option("--golden", help="NAME or NAME@VERSION.")],
     workspace: WorkspaceOption = None,
     split: Annotated[str, typer.Option("--split", help="Only this split; empty: all cases.")] = "test",
     repeats: Annotated[int | None, typer.Option("--repeats", min=1)] = None,
-    concurrency: Annotated[int | None, typer.Option("--concurrency", min=1)] = None,
+    concurrency: Annotated[
+        str, typer.Option("--concurrency", help="Samples in flight, or auto: as many as the system bears.")
+    ] = "",
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of resuming an interrupted run.")] = False,
+    metrics: MetricOption = None,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", min=1e-9, help="US dollars for the whole run; it stops in order.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", min=1, help="Tokens for the whole run, read and written.")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Ask for every reply, also for those kept.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what it would take, and ask nothing.")] = False,
     engine: BatchEngineOption = "",
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run an app or bundle over a golden set. Run the same command again to resume after an interruption."""
-    from assay.wiring import judging
+    """Run a system over a golden set. Run the same command again to resume after an interruption.
 
-    place = open_workspace(workspace, on_engine(engine, overrides))
-    report = judging.evaluate(
-        place, target, golden, split=split, repeats=repeats, concurrency=concurrency, fresh=fresh,
-        progress=Progress("evaluating"),
+    Exit code 3 when every sample failed, or when a ceiling ended the run: then nothing can be judged yet.
+    """
+    from assay.wiring import evaluating, judging, planning
+
+    asked = evaluating.Asked(
+        target, golden, split, repeats, _in_flight(concurrency), fresh, False if no_cache else None, max_cost,
+        max_tokens, tuple(metrics or ()),
     )  # fmt: skip
+    place = open_workspace(workspace, on_engine(engine, overrides))
+    if plan:
+        made = planning.plan(place, asked)
+        print_json(made) if as_json else _print_plan(made)
+        return
+    ran = evaluating.run(place, asked, Progress("evaluating"))
+    report = judging.report(place, ran.run_id)
+    print_json(report) if as_json else _print_all(place, report)
     place.close()
-    print_json(report) if as_json else print_report(report)
+    _conclude(report, ran)
+
+
+def _in_flight(text: str) -> int | Literal["auto"] | None:
+    from assay.records.errors import UsageError
+
+    if text == "auto":
+        return "auto"
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
+        raise UsageError("evaluate.concurrency", "a number from 1 to 1000, or auto", where="--concurrency")
+    return int(text)
+
+
+def _conclude(report: Report, ran: Ran) -> None:
+    """Raise what stands against taking the run as evidence."""
+    from assay.records.errors import CannotJudge
+
+    failed = sum(report.failures.values())
+    if ran.left and (ran.spending.refusal or ran.spending.reached):
+        spent = f"spent {ran.spending.cost_usd:.4g} USD and {ran.spending.tokens:,} tokens"
+        if ran.spending.refusal:
+            raise CannotJudge(
+                ran.spending.refusal, f"a reply did not say what the ceiling needs; {spent}; {ran.left:,} samples left",
+                where=f"run {ran.run_id}", remedy="state the price in assay.yaml, or run without that ceiling",
+            )  # fmt: skip
+        dollars, tokens = ran.spending.per_reply()
+        raise CannotJudge(
+            "evaluate.ceiling",
+            f"the ceiling was reached: {spent}; {ran.left:,} samples left, about {dollars * ran.left:.4g} USD and "
+            f"{tokens * ran.left:,.0f} tokens",
+            where=f"run {ran.run_id}",
+            remedy="the same command with a higher ceiling goes on where it stopped",
+        )
     if report.run.status.value != "complete":
         raise KeyboardInterrupt
+    if failed and failed >= report.run.cases * report.run.repeats:
+        raise CannotJudge(
+            "evaluate.all_failed", f"all {failed:,} samples failed, so nothing is known about the system",
+            where=f"run {ran.run_id}", remedy=f"assay runs show {ran.run_id} --failed",
+        )  # fmt: skip
+
+
+def _print_plan(plan: Plan) -> None:
+    say(
+        f"{plan.system} on {plan.golden}: {plan.cases:,} cases × {plan.repeats} = {plan.cases * plan.repeats:,} samples"
+    )
+    say(f"calls      {plan.calls:,}  (done {plan.done:,}, kept replies {plan.cached:,})")
+    say(f"tokens     {_about(plan.tokens_in)} in, {_about(plan.tokens_out)} out")
+    say(f"cost       {'unknown' if plan.cost_usd is None else f'about {plan.cost_usd:.4g} USD'}")
+    say(f"basis      {plan.basis}")
+    for one in plan.detectable:
+        known = "assumed" if one.assumed else "as in the last two runs"
+        spread = f"(mean squared difference of a case {one.discordance:.3f}, {known})"
+        say(f"can show   {one.metric}: a difference of {one.effect:.3f}  {spread}")
+
+
+def _about(count: int | None) -> str:
+    return "unknown" if count is None else f"about {count:,}"
+
+
+def _print_all(place: Workspace, report: Report) -> None:
+    print_report(report)
+    _print_behaviour(place, report)
 
 
 def print_report(report: Report) -> None:
@@ -57,8 +153,31 @@ def print_report(report: Report) -> None:
     say(f"run {run.run_id}  {run.app} {subject}  {run.golden_name}@{run.golden_version[:12]}  {run.status.value}")
     rows = [_summary_row(summary) for summary in report.summaries]
     say(table(("metric", "value", "95 % interval", "scored", "unscored"), rows, right=(1, 3)))
+    if report.whole:
+        rows = [_summary_row(summary) for summary in report.whole[:SHOWN]]
+        say()
+        say(table(("over the run", "value", "95 % interval", "cases", ""), rows, right=(1, 3)))
+        if len(report.whole) > SHOWN:
+            say(f"{len(report.whole) - SHOWN} more with --json")
+    if report.cached:
+        say(f"kept replies used: {report.cached:,} (they count for no latency; --no-cache asks anew)")
     failures = ", ".join(f"{code} {count}" for code, count in sorted(report.failures.items()))
     say(f"failed samples: {failures or 'none'}")
+
+
+def _print_behaviour(place: Workspace, report: Report) -> None:
+    """Failure rates of CheckList's tests, where the golden set has any."""
+    from assay.wiring import judging
+
+    rows = [
+        (one.kind.value, one.capability or "all", f"{one.rate.estimate:.3f}",
+         f"{one.rate.low:.3f} to {one.rate.high:.3f}", one.failed, one.untested)
+        for one in judging.behaviour(place, report.run)
+    ]  # fmt: skip
+    if rows:
+        say()
+        headers = ("behavioural test", "capability", "failure rate", "95 % interval", "failed", "no verdict")
+        say(table(headers, rows, right=(2, 4, 5)))
 
 
 def _summary_row(summary: MetricSummary) -> tuple[str, str, str, str, str]:
@@ -90,6 +209,7 @@ def show(
     run_id: str,
     workspace: WorkspaceOption = None,
     failed: Annotated[bool, typer.Option("--failed", help="List the samples that failed.")] = False,
+    confusion: Annotated[bool, typer.Option("--confusion", help="Which class was taken for which.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """One run's metrics with their intervals."""
@@ -97,11 +217,28 @@ def show(
 
     place = open_workspace(workspace)
     report = judging.report(place, run_id)
-    print_json(report) if as_json else print_report(report)
+    print_json(report) if as_json else _print_all(place, report)
+    if confusion:
+        rows = [(gold, said or "(none)", count) for (gold, said), count in judging.confusion(place, report.run).items()]
+        say(table(("class", "taken for", "samples"), rows, right=(2,)))
     if failed:
         for sample in place.stores.runs.samples(report.run.run_id):
             if sample.error:
                 say(f"{sample.case_id}  repeat {sample.repeat}  {sample.error}  attempts {sample.attempts}")
+
+
+@group.command("rescore")
+def rescore(
+    run_id: str, workspace: WorkspaceOption = None, metrics: MetricOption = None, as_json: JsonOption = False
+) -> None:
+    """Score the replies of a complete run anew, without asking the system; a new run holds the scores."""
+    from assay.wiring import evaluating, judging
+
+    place = open_workspace(workspace)
+    made = evaluating.rescore(place, run_id, tuple(metrics or ()))
+    report = judging.report(place, made.run_id)
+    print_json(report) if as_json else _print_all(place, report)
+    place.close()
 
 
 def register(app: typer.Typer) -> None:

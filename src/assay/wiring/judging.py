@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.records.bundles import Calibration
@@ -24,6 +23,7 @@ from assay.wiring.workspace import Running
 
 if TYPE_CHECKING:
     from assay.assist.calibrate import CalibrationPoint
+    from assay.evaluate.checklist import FailureRate
 
 Progress = Callable[[int, int], None]
 
@@ -84,6 +84,20 @@ def report(place: Workspace, run_id: str) -> Report:
     samples = samples_of(place, run)
     whole = whole_measures(samples, golden.cases, seed=run.seed)
     return replace(summarize(run, samples, clusters), whole=whole, cached=sum(sample.cached for sample in samples))
+
+
+def behaviour(place: Workspace, run: Run) -> tuple[FailureRate, ...]:
+    """Failure rates of the behavioural tests (CheckList) among a run's cases, by type and capability."""
+    from assay.evaluate.checklist import failure_rates
+
+    return failure_rates(samples_of(place, run), golden_of(place, run).cases)
+
+
+def confusion(place: Workspace, run: Run) -> dict[tuple[str, str], int]:
+    """How many samples of each gold class were given which class."""
+    from assay.evaluate.whole_measures import confusion as counted
+
+    return counted(samples_of(place, run), golden_of(place, run).cases)
 
 
 def golden_of(place: Workspace, run: Run) -> GoldenSet:
