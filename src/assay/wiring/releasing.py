@@ -16,7 +16,7 @@ from assay.release import gate as gates
 from assay.release import promotion
 from assay.release.bundle import freeze as freeze_bundle
 from assay.release.certified import judge_certificates
-from assay.wiring import apps, auditing, certifying, golden_sets, ingesting, judging
+from assay.wiring import apps, auditing, certifying, golden_looks, golden_sets, ingesting, judging
 from assay.wiring.build import Workspace
 
 
@@ -102,7 +102,8 @@ def gate_runs(place: Workspace, baseline: str, candidate: str) -> Decision:
 def _decided(place: Workspace, a: Run, b: Run, candidate: Bundle | None) -> Decision:
     """Run B judged against run A by the workspace's policy; the record is kept."""
     full = golden_sets.resolve(place, f"{b.golden_name}@{b.golden_version}")
-    asked = policy(place)
+    golden_looks.looked(place, "gate", a, b)
+    asked, looks = golden_looks.judged_by(place, policy(place), b, full)
     decision = gates.decide(
         asked,
         app=b.app,
@@ -118,6 +119,7 @@ def _decided(place: Workspace, a: Run, b: Run, candidate: Bundle | None) -> Deci
         now=place.clock.now(),
         recorded_digests={run.run_id: run.samples_digest for run in (a, b) if run.samples_digest},
         certificates=certificates(place, asked, candidate) if candidate else (),
+        conditions=looks,
     )
     place.stores.decisions.put(decision)
     about = {"decision": decision.decision_id, "bundle": b.bundle_id, "policy": decision.policy_digest}
