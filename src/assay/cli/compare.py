@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from assay.cli.common import JsonOption, WorkspaceOption, open_workspace, print_json, say, table
+from assay.cli.run_export import JsonFileOption, JunitOption, MarkdownOption, UndecidedOption
 
 
 def compare(
@@ -17,13 +18,19 @@ def compare(
     html: Annotated[
         Path | None, typer.Option("--html", help="Where to write the report; else in .assay/reports.")
     ] = None,
+    junit: JunitOption = None,
+    markdown: MarkdownOption = None,
+    json_file: JsonFileOption = None,
+    undecided: UndecidedOption = "skipped",
     as_json: JsonOption = False,
 ) -> None:
     """Candidate minus baseline: forest plot here, one self-contained HTML report with the cases that flipped."""
-    from assay.wiring import judging, reporting
+    from assay.wiring import exporting, judging, reporting
 
+    files = exporting.Files(junit, markdown, json_file, undecided)
     place = open_workspace(workspace)
     made = judging.compare(place, baseline, candidate)
+    exporting.write_comparison(made, files)
     if as_json:
         print_json(made.comparison)
         return

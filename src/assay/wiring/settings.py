@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from assay.wiring.settings_audit import AuditSettings
 from assay.wiring.settings_golden import LooksSettings, SliceName, SliceRuleSetting
 from assay.wiring.settings_judges import JudgeRulesSetting, JudgeSetting, check_judges
+from assay.wiring.settings_mlflow import MlflowSettings
 from assay.wiring.settings_systems import UnderTest, check_systems
 
 
@@ -439,6 +440,7 @@ class Settings(Section):
     batch: BatchSettings = BatchSettings()
     serve: ServeSettings = ServeSettings()
     traces: TraceSettings = TraceSettings()
+    mlflow: MlflowSettings = MlflowSettings()
     slices: dict[SliceName, SliceRuleSetting] = Field(
         default={}, description="slices of golden sets by rule: assay golden slice; docs/golden-sets.md"
     )

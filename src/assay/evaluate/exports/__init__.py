@@ -1,0 +1,1 @@
+"""Runs, comparisons and decisions in the forms that other tools read: JUnit, Markdown, JSON, Inspect's log, numbers."""
