@@ -17,7 +17,7 @@ from assay.records.dialogue import Outcome, Request, fold
 from assay.records.errors import CannotJudge, Unavailable
 from assay.records.evaluation import Report, Run, RunStatus, Sample, Scored
 from assay.records.golden import GoldenSet
-from assay.wiring import apps, golden_sets
+from assay.wiring import apps, golden_looks, golden_sets
 from assay.wiring.build import Workspace
 from assay.wiring.workspace import Running
 
@@ -74,7 +74,7 @@ def interruptible() -> Iterator[threading.Event]:
 
 
 def report(place: Workspace, run_id: str) -> Report:
-    """A run's metrics with their intervals, clustered as its golden set says."""
+    """A run's metrics with their intervals, clustered as its golden set says. Counts as a look at its cases."""
     from assay.evaluate.summary import summarize
     from assay.evaluate.whole_measures import whole_measures
 
@@ -82,6 +82,7 @@ def report(place: Workspace, run_id: str) -> Report:
     golden = golden_of(place, run)
     clusters = {case.case_id: case.cluster for case in golden.cases if case.cluster}
     samples = samples_of(place, run)
+    golden_looks.looked(place, "report", run)
     whole = whole_measures(samples, golden.cases, seed=run.seed)
     return replace(summarize(run, samples, clusters), whole=whole, cached=sum(sample.cached for sample in samples))
 
@@ -186,6 +187,7 @@ def compare(place: Workspace, baseline: str, candidate: str) -> Compared:
             )  # fmt: skip
     golden = golden_of(place, a)
     samples = samples_of(place, a), samples_of(place, b)
+    golden_looks.looked(place, "compare", a, b)
     comparison = compare_runs(a, samples[0], b, samples[1], golden)
     decision = _decision_on(place, a, b)
     return Compared(
