@@ -1,4 +1,4 @@
-"""May a judge decide a clause? Its card, its anchors, and people's labels on both runs with its error in the interval."""
+"""May a judge decide a clause? Its card, its anchors, and people's labels that put its error into the interval."""
 
 from __future__ import annotations
 
@@ -212,13 +212,13 @@ class JudgedMeasurer:
             return "people's labels are all from one cluster of cases"
         effect = JudgedEffect(found, len({unit.cluster for unit in units}))
         level = 1.0 - 2.0 * clause.alpha
-        delta = _delta(spec, clause, pairs, units, effect, level, self._baseline_rate(spec, pairs, labels, level))
+        delta = _delta(clause, pairs, units, effect, level, self._baseline_rate(spec, pairs, labels, level))
         return delta, effect, self._waits(clause, units, effect, have, needed)
 
     def _too_few(self, labels: Labels, have: int, needed: int, unreachable: bool) -> str:
         roots = self.evidence.baseline.root, self.evidence.candidate.root
         counts = [sum(place[0] == root for place in labels) for root in roots]
-        held = f"people labelled {counts[0]} replies of the baseline and {counts[1]} of the candidate, both of {have} cases"
+        held = f"people labelled {counts[0]} replies of A and {counts[1]} of B, both of {have} cases"
         more = f"label both replies of {needed - have:,} more cases"
         return f"{held}: {more}" + (", and add cases: these are too few for this margin" if unreachable else "")
 
@@ -236,8 +236,7 @@ class JudgedMeasurer:
 
 
 def _delta(
-    spec: JudgeSpec, clause: Clause, pairs: Pairs, units: Sequence[Unit], effect: JudgedEffect, level: float,
-    baseline: float | None,
+    clause: Clause, pairs: Pairs, units: Sequence[Unit], effect: JudgedEffect, level: float, baseline: float | None
 ) -> Delta:  # fmt: skip
     """What the clause's line shows: the corrected difference, and won and lost as the judge saw them."""
     won = sum(unit.stratum in ("01", "-1") for unit in units)

@@ -16,7 +16,7 @@ from assay.release import gate as gates
 from assay.release import promotion
 from assay.release.bundle import freeze as freeze_bundle
 from assay.release.certified import judge_certificates
-from assay.wiring import apps, auditing, certifying, golden_looks, golden_sets, ingesting, judging
+from assay.wiring import apps, auditing, certifying, golden_looks, golden_sets, ingesting, judge_gate, judging
 from assay.wiring.build import Workspace
 
 
@@ -53,7 +53,7 @@ def policy(place: Workspace) -> GatePolicy:
     clauses = tuple(Clause(c.metric, ClauseKind(c.kind), c.margin, c.alpha, c.slice, c.min_n) for c in settings.clauses)
     return GatePolicy(
         clauses, settings.max_failed_share, settings.power, settings.certificates, settings.certificate_max_age_days,
-        settings.multiplicity,
+        settings.multiplicity, judge_gate.rules(place, [clause.metric for clause in clauses]),
     )  # fmt: skip
 
 
@@ -104,22 +104,26 @@ def _decided(place: Workspace, a: Run, b: Run, candidate: Bundle | None) -> Deci
     full = golden_sets.resolve(place, f"{b.golden_name}@{b.golden_version}")
     golden_looks.looked(place, "gate", a, b)
     asked, looks = golden_looks.judged_by(place, policy(place), b, full)
+    a, b = (judge_gate.judged_version(place, run, asked) for run in (a, b))
+    samples = tuple(place.stores.runs.samples(a.run_id)), tuple(place.stores.runs.samples(b.run_id))
+    judged, measurer = judge_gate.conditions_and_measurer(place, asked, (a, b), samples)
     decision = gates.decide(
         asked,
         app=b.app,
         candidate_bundle=b.bundle_id,
         baseline_bundle=a.bundle_id,
         candidate_run=b,
-        candidate_samples=tuple(place.stores.runs.samples(b.run_id)),
+        candidate_samples=samples[1],
         baseline_run=a,
-        baseline_samples=tuple(place.stores.runs.samples(a.run_id)),
+        baseline_samples=samples[0],
         golden=full,
         seed=place.settings.evaluate.seed,
         versions=judging.versions(),
         now=place.clock.now(),
         recorded_digests={run.run_id: run.samples_digest for run in (a, b) if run.samples_digest},
         certificates=certificates(place, asked, candidate) if candidate else (),
-        conditions=looks,
+        conditions=(*looks, *judged),
+        measurer=measurer,
     )
     place.stores.decisions.put(decision)
     about = {"decision": decision.decision_id, "bundle": b.bundle_id, "policy": decision.policy_digest}

@@ -18,6 +18,9 @@ class Asking(Section):
     """What every judge with a model of its own has."""
 
     model: str = Field(description="a chat model under models")
+    labels: tuple[str, ...] = Field(
+        default=(), description="labelling tasks whose question is this judge's criterion: for its card and for gates"
+    )
     family: str = Field(default="", description="who made the model, such as gpt; empty: guessed from the model's name")
     votes: int = Field(default=1, ge=1, le=25, description="asked so often; majority where verdicts are 0 or 1")
     temperature: float = Field(default=0.0, ge=0, le=2)
@@ -79,6 +82,7 @@ class NuggetsJudge(Asking):
 class JuryJudge(Section):
     kind: Literal["jury"]
     members: tuple[str, ...] = Field(min_length=2, description="judges of this section; no juries")
+    labels: tuple[str, ...] = Field(default=(), description="labelling tasks whose question is the jury's")
     rule: Literal["majority", "mean"] = Field(default="majority", description="of passes, or of values")
     quorum: int = Field(default=0, ge=0, description="so many members must give a verdict; 0: more than half")
     pass_at: float = Field(default=0.5, gt=0, le=1, description="for mean: the value from which a reply passes")

@@ -69,7 +69,7 @@ def rate_control(
 
 
 def length_slope(
-    verdicts: Sequence[float], labels: Sequence[float] | None, lengths: Sequence[int], clusters: Sequence[str],
+    verdicts: Sequence[float], labels: Sequence[float] | None, lengths: Sequence[float], clusters: Sequence[str],
     *, level: float = 0.95,
 ) -> Control:  # fmt: skip
     """How much the verdict rises with every doubling of the reply's length, given people's labels where there are any.
@@ -78,7 +78,7 @@ def length_slope(
     Liang and Zeger 1986) with a t quantile of C - 1. 0 is a judge that does not mind.
     """
     given = "given people's labels" if labels is not None else "without labels: longer replies may be better ones"
-    sizes = np.log2(np.maximum(np.asarray(lengths, dtype=np.float64), 1.0))
+    sizes = np.log2(np.maximum(np.asarray(lengths, dtype=np.float64), 1e-3))
     held = sorted(set(clusters))
     if len(verdicts) < _FEWEST_FOR_A_SLOPE or len(held) < 3 or float(np.ptp(sizes)) == 0.0:
         return Control("length slope", None, len(verdicts), "too few replies, or all of one length")

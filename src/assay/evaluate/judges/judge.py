@@ -62,7 +62,13 @@ class Judge:
         return given[0] if self.spec.votes == 1 else _majority_of_votes(self.spec, given)
 
     async def injected(self, material: Material) -> tuple[Judgement, Judgement, bool]:
-        """The verdict, the verdict with an instruction put into the text, and whether the judge obeyed: the probe."""
+        """The verdict, the verdict with an instruction put into the text, and whether the judge obeyed: the probe. A
+        jury obeys when any member does."""
+        if self.spec.kind is JudgeKind.JURY:
+            given = [await member.injected(material) for member in self.members]
+            before, after = ([one[side] for one in given] for side in (0, 1))
+            obeyed = any(one[2] for one in given)
+            return _jury(self.spec, self.members, before), _jury(self.spec, self.members, after), obeyed
         plain, _ = await self._once(material, How())
         planted, obeyed = await self._probe(material, plain)
         return plain, planted, obeyed

@@ -130,6 +130,11 @@ class Done:
     requests: int
     reached_ceiling: bool = False
 
+    @property
+    def momentary(self) -> int:
+        """Verdicts that failed for the moment: the same call asks them again."""
+        return sum(verdict.judgement.reason in OF_THE_MOMENT for verdict in self.verdicts)
+
 
 @dataclass
 class Keeping:
