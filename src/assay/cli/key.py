@@ -17,7 +17,7 @@ def create(
     workspace: WorkspaceOption = None,
     tenant: Annotated[str, typer.Option("--tenant", help="The caller's tenant.")] = "default",
     groups: GroupOption = None,
-    roles: Annotated[list[str] | None, typer.Option("--role", help="ask, operate; repeatable.")] = None,
+    roles: Annotated[list[str] | None, typer.Option("--role", help="ask, operate, label; repeatable.")] = None,
 ) -> None:
     """Make a key. It is shown once; only its hash is kept."""
     from assay.serve.keys import new_key

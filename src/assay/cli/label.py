@@ -67,12 +67,12 @@ def create(
 @group.command("list")
 def list_tasks(workspace: WorkspaceOption = None) -> None:
     """The labelling tasks and how far each is."""
-    from assay.wiring import labelling
+    from assay.wiring import labelling, labelling_standing
 
     place = open_workspace(workspace)
     rows = []
     for name in labelling.names(place):
-        s = labelling.status(place, name)
+        s = labelling_standing.status(place, name)
         rows.append((name, s.task.kind.value, len(s.task.asked), sum(s.resolved.values()), s.disputed, len(s.people)))
     say(table(("task", "of", "items", "resolved", "disputed", "people"), rows, right=(2, 3, 4, 5)))
 
@@ -95,9 +95,9 @@ def show(task: TaskArgument, workspace: WorkspaceOption = None, as_json: JsonOpt
 @group.command("status")
 def status(task: TaskArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """What is labelled, by whom, and whose labels are set aside for the attention checks."""
-    from assay.wiring import labelling
+    from assay.wiring import labelling_standing
 
-    found = labelling.status(open_workspace(workspace), task)
+    found = labelling_standing.status(open_workspace(workspace), task)
     print_json(found) if as_json else label_telling.say_status(found)
 
 
@@ -111,9 +111,9 @@ def agreement(
     as_json: JsonOption = False,
 ) -> None:
     """Percent, Cohen's kappa, Gwet's AC1 and Krippendorff's alpha: over all, per label, per pair of people."""
-    from assay.wiring import labelling
+    from assay.wiring import labelling_standing
 
-    made, found = labelling.task_agreement(open_workspace(workspace), task, measure)
+    made, found = labelling_standing.task_agreement(open_workspace(workspace), task, measure)
     print_json(found) if as_json else label_telling.say_agreement(made, found)
 
 
@@ -128,16 +128,17 @@ def estimate(
 
     Exit code 2 while there are too few labels for one.
     """
-    from assay.wiring import labelling
+    from assay.wiring import labelling_standing
 
     place = open_workspace(workspace)
-    made, found = labelling.task_estimates(place, task, level)
+    made, found = labelling_standing.task_estimates(place, task, level)
     if as_json:
         print_json(found)
     else:
         for one in found:
             label_telling.say_estimate(made, one, level)
-        label_telling.say_doubts(made, labelling.status(place, task), labelling.task_agreement(place, task)[1])
+        agreed = labelling_standing.task_agreement(place, task)[1]
+        label_telling.say_doubts(made, labelling_standing.status(place, task), agreed)
     if any(one.interval is None for one in found):
         raise typer.Exit(2)
 

@@ -160,9 +160,9 @@ def _say_reply(name: str, reply: ShownReply) -> None:
 
 
 def _say_end(place: Workspace, task: str, person: str, ahead: Ahead, *, adjudicate: bool) -> None:
-    from assay.wiring import labelling
+    from assay.wiring import labelling_standing
 
-    standing = {one.annotator: one for one in labelling.status(place, task).people}.get(person)
+    standing = {one.annotator: one for one in labelling_standing.status(place, task).people}.get(person)
     if standing is not None and standing.aside and not adjudicate:
         say("your labels are set aside: too few questions with a known answer were right. Nothing more is asked.")
     elif adjudicate:

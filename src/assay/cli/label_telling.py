@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from assay.golden.labelling.estimate import Estimate
     from assay.golden.labelling.standing import Standing
     from assay.records.labels import LabelTask
-    from assay.wiring.labelling import Status
+    from assay.wiring.labelling_standing import Status
 
 
 def say_created(made: LabelTask, wanted: int) -> None:

@@ -55,4 +55,4 @@ class ApiKey:
     expires_at: str = ""
     revoked_at: str = ""
     roles: frozenset[str] = field(default_factory=lambda: frozenset({"ask"}))
-    """`ask` (chat, search, feedback) and `operate` (traces, runs, release)."""
+    """`ask` (chat, search, feedback), `operate` (traces, runs, release) and `label` (labelling tasks)."""

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from assay.records.errors import AssayError, Busy, InputError
-from assay.serve import management
+from assay.serve import labels, management
 from assay.serve.chat import chat_completions
 from assay.serve.failures import error_response, internal_error, plain_error
 from assay.serve.house import House
@@ -65,6 +65,7 @@ def api_routes() -> list[BaseRoute]:
         Route("/v1/documents/{doc_id:path}/text", management.document_text),
         Route("/healthz", management.healthz),
         Route("/readyz", management.readyz),
+        *labels.routes(),
         Route("/openapi.json", openapi),
     ]
 

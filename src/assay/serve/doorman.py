@@ -85,7 +85,7 @@ class Doorman:
         if session is not None and monotonic() < session[0]:
             return _caller(await self._key(session[1]))
         if self.is_open_to(connection):
-            return Caller(self.options.demo_scope, frozenset({"ask", "operate"}))
+            return Caller(self.options.demo_scope, frozenset({"ask", "operate", "label"}))
         raise unauthorized()
 
     async def sign_in(self, plaintext: str) -> str:

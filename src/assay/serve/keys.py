@@ -12,7 +12,7 @@ from assay.records.errors import InputError
 from assay.records.operations import ApiKey
 
 PREFIX = "ak_"
-ROLES = frozenset({"ask", "operate"})
+ROLES = frozenset({"ask", "operate", "label"})
 
 
 def hash_key(plaintext: str) -> str:
@@ -26,7 +26,7 @@ def new_key(label: str, tenant: str, groups: Iterable[str], roles: Iterable[str]
     asked = frozenset(roles)
     if not asked or asked - ROLES:
         raise InputError(
-            "key.role", "a key has the roles ask, operate or both", remedy="name roles among: ask, operate"
+            "key.role", "a key has at least one role, and only known ones", remedy="name roles among: ask, operate, label"
         )
     scope = Scope(tenant, frozenset(groups))
     key_id = secrets.token_hex(6)

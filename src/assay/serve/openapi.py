@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from assay.serve import wire
+from assay.serve import labels, wire
 
 BODIES: dict[tuple[str, str], tuple[str, type | None, type | None]] = {
     ("/v1/chat/completions", "post"): ("Ask an app", wire.ChatRequest, wire.ChatResponse),
@@ -19,6 +19,10 @@ BODIES: dict[tuple[str, str], tuple[str, type | None, type | None]] = {
     ("/v1/documents/{doc_id}/text", "get"): ("Read a document's copy", None, wire.TextResponse),
     ("/v1/traces", "get"): ("List traces (role operate)", None, None),
     ("/v1/traces/{trace_id}", "get"): ("Show a trace (role operate)", None, None),
+    ("/v1/labels", "get"): ("List the labelling tasks of the caller (role label)", None, labels.TaskList),
+    ("/v1/labels/{task}/next", "get"): ("The caller's next item (role label)", None, labels.NextResponse),
+    ("/v1/labels/{task}", "post"): ("Label an item (role label)", labels.LabelRequest, labels.LabelResponse),
+    ("/v1/labels/{task}/status", "get"): ("How far a labelling task is (role operate)", None, None),
     ("/healthz", "get"): ("Is the process up", None, None),
     ("/readyz", "get"): ("Does every app answer, and which bundle is live", None, None),
 }
@@ -32,7 +36,11 @@ PARAMETERS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "/v1/traces": (("limit", "query", "integer"), ("before", "query", "string")),
     "/v1/traces/{trace_id}": (("trace_id", "path", "string"),),
+    "/v1/labels/{task}/next": (("task", "path", "string"), ("adjudicate", "query", "boolean")),
+    "/v1/labels/{task}": (("task", "path", "string"),),
+    "/v1/labels/{task}/status": (("task", "path", "string"),),
 }
+CREATED = (wire.FeedbackResponse, labels.LabelResponse)
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 
 
@@ -70,7 +78,7 @@ def _operation(
         "summary": summary,
         "security": [] if path in OPEN_PATHS else [{"key": []}],
         "responses": {
-            "201" if given is wire.FeedbackResponse else "200": {"description": "Done", "content": body(given)},
+            "201" if given in CREATED else "200": {"description": "Done", "content": body(given)},
             "4XX": {"description": "The request is wrong", "content": body(wire.ErrorOut)},
             "5XX": {"description": "The server or a model failed", "content": body(wire.ErrorOut)},
         },

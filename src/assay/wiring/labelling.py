@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import msgspec
 
-from assay.golden.labelling import estimate as estimating
-from assay.golden.labelling.agreement import Agreement, agreement
 from assay.golden.labelling.drawing import Frame, Unit, unit_id
+from assay.golden.labelling.estimate import seen_by_stratum
 from assay.golden.labelling.making import PSEUDONYM, more_items
-from assay.golden.labelling.queue import assignment, open_to, to_adjudicate
+from assay.golden.labelling.queue import open_to, to_adjudicate
 from assay.golden.labelling.resolve import disputes, resolved
 from assay.golden.labelling.shown import Samples, Shown, choice_of, chunks_of, shown, value_of
-from assay.golden.labelling.standing import Standing, latest, set_aside, standings
+from assay.golden.labelling.standing import latest, set_aside
 from assay.ports.reading import Clock
 from assay.records.access import Scope
 from assay.records.digest import plain
@@ -23,7 +22,6 @@ from assay.records.errors import AccessDenied, Busy, InputError, NotFound
 from assay.records.golden import Case
 from assay.records.labels import ItemKind, Label, LabelItem, LabelTask, Resolved
 from assay.records.ledger import Entry
-from assay.stats.agreement import Measure
 from assay.wiring.workspace import Stores
 
 TASK, FRAME, LABEL, ADJUDICATION = "label.task", "label.frame", "label", "label.adjudication"
@@ -129,7 +127,7 @@ def more(place: Place, name: str, count: int) -> tuple[LabelItem, ...]:
     if count < 1:
         raise InputError("label.count", "at least one item is drawn", where="--n")
     made = task(place, name)
-    seen = estimating.seen_by_stratum(made, labels(place, name), adjudications(place, name))
+    seen = seen_by_stratum(made, labels(place, name), adjudications(place, name))
     items, chances = more_items(made, frame(place, name), count, seen)
     body = {"items": plain(items), "probabilities": chances}
     if not place.stores.ledger.append([Entry(TASK, name, str(items[0].wave), body, place.clock.now())]):
@@ -154,17 +152,38 @@ def item_of(place: Place, made: LabelTask, item_id: str) -> LabelItem:
     raise InputError("label.foreign_item", what, where=made.name)
 
 
+def _item_inside(place: Place, made: LabelTask, item_id: str, scope: Scope) -> LabelItem:
+    """The same for a caller of the server, who is not told what there is beyond their scope."""
+    cases = cases_of(place, made)
+    for item in made.items:
+        if item.item_id == item_id and item.case_id in cases and scope.covers(cases[item.case_id].scope):
+            return item
+    raise InputError("label.foreign_item", "the task has no such item", where="$.item_id")
+
+
+def tasks_inside(place: Place, scope: Scope) -> tuple[LabelTask, ...]:
+    """The tasks of which a caller of the server may see something."""
+    made = [task(place, name) for name in names(place)]
+    return tuple(one for one in made if seen_by(place, one, scope))
+
+
+def seen_by(place: Place, made: LabelTask, scope: Scope) -> bool:
+    """True when a caller of the server may see some item of the task."""
+    cases = cases_of(place, made)
+    return any(item.case_id in cases and scope.covers(cases[item.case_id].scope) for item in made.items)
+
+
 def give(
     place: Place, name: str, item_id: str, annotator: str, choice: str, *, seconds: float | None = None,
-    note: str = "", adjudicate: bool = False,
+    note: str = "", adjudicate: bool = False, scope: Scope | None = None,
 ) -> Label:  # fmt: skip
-    """Keep one person's word on an item; `choice` is one of those shown, empty for a pass.
+    """Keep one person's word on an item; `choice` is one of those shown, empty for a pass. `scope` as in `ahead`.
 
     The same word again writes nothing; another one is a correction and is written after the first. Raises InputError
     and AccessDenied, code `label.*`.
     """
     made = task(place, name)
-    item = item_of(place, made, item_id)
+    item = item_of(place, made, item_id) if scope is None else _item_inside(place, made, item_id, scope)
     check_annotator(annotator)
     if len(note) > MOST_NOTE:
         raise InputError("label.note", f"a note has at most {MOST_NOTE:,} characters", where="note")
@@ -281,55 +300,3 @@ def show(place: Place, made: LabelTask, item: LabelItem, case: Case, scope: Scop
         return shown(made, item, case, samples)
     visible = place.stores.catalog.visible(sorted(chunks_of(item, samples)), scope)
     return shown(made, item, case, samples, visible)
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How far a task is."""
-
-    task: LabelTask
-    resolved: dict[str, int]
-    """Items with a value, by how it came about."""
-    disputed: int
-    unlabelled: int
-    """Items without any label that counts, and those that nobody could say anything of."""
-    complete: int
-    """Items with as many labels as the task asks for."""
-    people: tuple[Standing, ...]
-    assigned: Mapping[str, int]
-    """Items to each person, where the task names them."""
-
-
-def status(place: Place, name: str) -> Status:
-    made, given, decided = task(place, name), labels(place, name), adjudications(place, name)
-    found = resolved(made, given, decided)
-    open_ = disputes(made, given, decided)
-    how = {kind: sum(one.how == kind for one in found) for kind in ("agreed", "majority", "adjudicated", "single")}
-    full = sum(len([x for x in one.labels if x.source != "adjudication"]) >= made.per_item for one in found)
-    full += sum(len(one.labels) >= made.per_item for one in open_)
-    load: dict[str, int] = {}
-    for people in assignment(made).values():
-        for person in people:
-            load[person] = load.get(person, 0) + 1
-    return Status(
-        made, {kind: count for kind, count in how.items() if count}, len(open_),
-        len(made.asked) - len(found) - len(open_), full, tuple(standings(made, given).values()), load,
-    )  # fmt: skip
-
-
-def clusters(place: Place, made: LabelTask) -> dict[str, str]:
-    """The cluster of each case of a task's golden set that has one."""
-    return {name: case.cluster for name, case in cases_of(place, made).items() if case.cluster}
-
-
-def task_agreement(place: Place, name: str, measure: Measure = "nominal") -> tuple[LabelTask, Agreement]:
-    made = task(place, name)
-    return made, agreement(made, labels(place, name), clusters(place, made), measure=measure)
-
-
-def task_estimates(place: Place, name: str, level: float = 0.95) -> tuple[LabelTask, tuple[estimating.Estimate, ...]]:
-    made = task(place, name)
-    found = estimating.estimates(
-        made, labels(place, name), adjudications(place, name), frame(place, name), clusters(place, made), level=level
-    )
-    return made, found
