@@ -16,9 +16,11 @@ from assay.cli import drill as drill_command
 from assay.cli import forget as forget_command
 from assay.cli import init as init_command
 from assay.cli import label as label_command
+from assay.cli import power as power_command
 from assay.cli import ranker as ranker_command
 from assay.cli import report as report_command
 from assay.cli import retrieval as retrieval_command
+from assay.cli import run_export as run_export_command
 from assay.cli import run_import as run_import_command
 from assay.cli import serve as serve_command
 from assay.cli import trace as trace_command
@@ -56,7 +58,9 @@ for _module in (
     calibrate,
     evaluate,
     run_import_command,
+    run_export_command,
     compare_command,
+    power_command,
     report_command,
     bundle,
     gate,
