@@ -15,6 +15,7 @@ from assay.cli import compare as compare_command
 from assay.cli import drill as drill_command
 from assay.cli import forget as forget_command
 from assay.cli import init as init_command
+from assay.cli import judge as judge_command
 from assay.cli import label as label_command
 from assay.cli import power as power_command
 from assay.cli import ranker as ranker_command
@@ -60,6 +61,7 @@ for _module in (
     run_import_command,
     run_export_command,
     compare_command,
+    judge_command,
     power_command,
     report_command,
     bundle,

@@ -340,3 +340,8 @@ def card_named(place: Workspace, reference: str) -> JudgeCard:
             "judge.no_card", "there is no card of this judge or id", where=reference, remedy="assay judge cards"
         )
     return found[0]
+
+
+def recipes_now(place: Workspace) -> dict[str, str]:
+    """The digest of every judge as `assay.yaml` declares it now."""
+    return {name: judges.spec_of(place, name).digest for name in place.settings.judges}
