@@ -11,7 +11,7 @@ from assay.evaluate.compare import forest_rows
 from assay.evaluate.report_html import VERDICT_WORDS, headline
 from assay.plot.figure import markdown_table, markdown_text
 from assay.plot.forest import ForestRow
-from assay.records.comparison import Clause, ClauseKind, Comparison, Decision, Delta, Flip
+from assay.records.comparison import Clause, ClauseKind, Comparison, Decision, Delta, Flip, Verdict
 from assay.records.evaluation import Direction, Metric, MetricKind, MetricSummary, Report
 
 MARKER = "<!-- assay report -->"
@@ -46,8 +46,8 @@ def decision_markdown(decision: Decision, comparison: Comparison | None = None) 
 
 
 def comparison_markdown(comparison: Comparison, decision: Decision | None = None) -> str:
-    """Two runs side by side; with a decision on them, the decision."""
-    if decision is not None:
+    """Two runs side by side; with a decision on them, the decision, unless it is that they cannot be judged."""
+    if decision is not None and decision.verdict is not Verdict.CANNOT_JUDGE:
         return decision_markdown(decision, comparison)
     rows = [row for row in forest_rows(comparison) if not row.slice or row.state != "open"]
     words = {"clears": "better", "worse": "**worse**", "open": "no difference shown"}
@@ -56,7 +56,7 @@ def comparison_markdown(comparison: Comparison, decision: Decision | None = None
     parts = [
         f"{MARKER}\n## {markdown_text(headline(comparison))}",
         f"{comparison.cases} cases in both runs, paired. A row counts as better or worse only where it survives the "
-        "correction for the number of metrics, or of slices (Benjamini-Hochberg); slices without one are "
+        "correction for the number of metrics, or of slices (Benjamini-Hochberg). Slices in which nothing is shown are "
         "left out.",
         _table(header, [[*map(markdown_text, row[:4]), row[4]] for row in body], escaped=True),
         _flips(comparison.flips),
