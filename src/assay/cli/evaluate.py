@@ -151,8 +151,12 @@ def print_report(report: Report) -> None:
     run = report.run
     subject = run.bundle_id[:12] or "head"
     say(f"run {run.run_id}  {run.app} {subject}  {run.golden_name}@{run.golden_version[:12]}  {run.status.value}")
-    rows = [_summary_row(summary) for summary in report.summaries]
+    shown = [one for one in report.summaries if one.scored or set(one.unscored) & {"failed", "not_scored"}]
+    rows = [_summary_row(summary) for summary in shown]
     say(table(("metric", "value", "95 % interval", "scored", "unscored"), rows, right=(1, 3)))
+    idle = [f"{one.metric.name} ({', '.join(sorted(one.unscored))})" for one in report.summaries if one not in shown]
+    if idle:
+        say(f"nothing to score: {', '.join(idle)}")
     if report.whole:
         rows = [_summary_row(summary) for summary in report.whole[:SHOWN]]
         say()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli import golden_drafts, golden_upkeep
+from assay.cli import golden_drafts, golden_perturb, golden_upkeep
 from assay.cli.common import GroupOption, JsonOption, WorkspaceOption, open_workspace, print_json, say, table
 
 group = typer.Typer(help="Golden sets: import, add, draft, review, check, export, show.", no_args_is_help=True)
@@ -148,6 +148,7 @@ def list_sets(workspace: WorkspaceOption = None) -> None:
 
 golden_drafts.register(group)
 golden_upkeep.register(group)
+golden_perturb.register(group)
 
 
 def register(app: typer.Typer) -> None:
