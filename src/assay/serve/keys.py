@@ -26,7 +26,7 @@ def new_key(label: str, tenant: str, groups: Iterable[str], roles: Iterable[str]
     asked = frozenset(roles)
     if not asked or asked - ROLES:
         raise InputError(
-            "key.role", "a key has at least one role, and only known ones", remedy="name roles among: ask, operate, label"
+            "key.role", "a key has one of the known roles, or several", remedy="name roles among: ask, operate, label"
         )
     scope = Scope(tenant, frozenset(groups))
     key_id = secrets.token_hex(6)
