@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 from starlette.requests import Request as HttpRequest
@@ -18,6 +18,9 @@ from assay.records.comparison import Comparison, Decision, Flip, Verdict
 from assay.records.errors import InputError
 from assay.records.evaluation import Run, RunStatus, Sample
 from assay.records.golden import GoldenSet
+
+if TYPE_CHECKING:
+    from assay.plot.figure import Figure
 
 FLIPS_SHOWN = 50
 COMPARISONS_KEPT = 8
@@ -118,16 +121,14 @@ class Judged:
 
     def _values(self, compared: Compared, scope: Scope) -> dict[str, Any]:
         from assay.evaluate.compare import forest_rows
+        from assay.evaluate.figures import flips_figure
         from assay.evaluate.report_html import headline
-        from assay.plot.forest import forest_svg, forest_table, takeaway
+        from assay.plot.forest import figure_forest
 
         rows = forest_rows(compared.comparison)
 
-        def figure(identity: str, sliced: bool) -> dict[str, Any]:
-            shown = [row for row in rows if bool(row.slice) is sliced]
-            # plot/ escapes what it draws; it is the one place that hands markup to a template
-            svg, table = Markup(forest_svg(shown, identity=identity)), Markup(forest_table(shown))  # noqa: S704
-            return {"count": len(shown), "takeaway": takeaway(shown), "svg": svg, "table": table}
+        def forest(identity: str, sliced: bool) -> dict[str, Any]:
+            return _drawn(figure_forest([row for row in rows if bool(row.slice) is sliced], identity))
 
         decision = self._decision(compared)
         return {
@@ -137,8 +138,9 @@ class Judged:
             "headline": headline(compared.comparison, decision),
             "decision": decision,
             "verdicts": VERDICTS,
-            "overall": figure("overall", False),
-            "slices": figure("slices", True),
+            "overall": forest("overall", False),
+            "slices": forest("slices", True),
+            "won": _drawn(flips_figure(compared.comparison)),
             "flips": _flips(
                 compared, self._readable(compared, scope, (*compared.left.values(), *compared.right.values()))
             ),
@@ -177,6 +179,14 @@ class Judged:
             right,
             self._decision(compared),
         )
+
+
+def _drawn(figure: Figure) -> dict[str, Any]:
+    """A figure for a template. plot/ escapes what it draws; it is the one place that hands markup to a template."""
+    from assay.plot.svg import table_html
+
+    svg, table = Markup(figure.svg), Markup(table_html(figure.title, figure.header, figure.rows))  # noqa: S704
+    return {"count": len(figure.rows), "takeaway": figure.takeaway, "svg": svg, "table": table, "notes": figure.notes}
 
 
 def _chunk_ids(sample: Sample) -> set[str]:

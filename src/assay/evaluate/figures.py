@@ -20,6 +20,7 @@ from assay.stats.effect import Effect
 from assay.stats.power import paired_cases
 from assay.stats.special import normal_cdf, normal_ppf
 
+GATE = "gate-forest"
 _MOST = 1_000_000
 _SIZES = 13
 
@@ -29,7 +30,7 @@ def forest_figure(comparison: Comparison, identity: str = "forest") -> Figure:
     return figure_forest(forest_rows(comparison), identity, "Candidate minus baseline by metric and slice")
 
 
-def gate_figure(decision: Decision, identity: str = "gate-forest") -> Figure:
+def gate_figure(decision: Decision, identity: str = GATE) -> Figure:
     """The clauses of a gate with their margins."""
     return figure_forest(rows_from_decision(decision), identity, "Clauses of the gate: candidate minus baseline")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from assay.evaluate.figures import GATE
 from assay.evaluate.page import page, scroll, section
 from assay.evaluate.report_cases import worst_html
 from assay.evaluate.report_html import decision_html, left_out
@@ -32,11 +33,10 @@ def run_html(found: RunReport, samples: Iterable[Sample]) -> str:
 
 
 def _figures(name: str, found: RunReport) -> str:
-    content = [figure.html() for figure in found.sections[name]]
+    # the gate's section above has drawn its clauses already
+    content = [figure.html() for figure in found.sections[name] if figure.identity != GATE]
     if found.against and name == "Against the baseline":
         content.insert(0, _pairing_note(found))
-    if name == "Where the noise comes from" and found.report.run.repeats < 2:
-        return ""
     return section(name, *content)
 
 

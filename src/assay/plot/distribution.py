@@ -9,9 +9,11 @@ from assay.plot.axes import Axes, log_ticks, percent, shares
 from assay.plot.figure import Figure
 from assay.plot.svg import decimals, digits_for, drawing, element, label, padded, ticks
 
-_WIDTH, _HEIGHT = 640, 400
+_WIDTH, _HEIGHT = 640, 380
 _DASHES = ("", "7 4")
 _POINTS = 200
+TOLD = 0.95
+"""The quantile that the takeaway names besides the first, where it was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def figure_distribution(data: Distribution, identity: str = "distribution") -> F
 
 
 def distribution_sentence(data: Distribution) -> str:
-    """Median and the highest quantile of each run, with their intervals."""
+    """The first quantile (the median) and p95 of each run, with their intervals."""
     said = [_told(one, data) for one in data.series if one.values]
     unknown = sum(one.unknown for one in data.series)
     if not said:
@@ -76,7 +78,8 @@ def distribution_sentence(data: Distribution) -> str:
 def _told(one: Series, data: Distribution) -> str:
     unit = f" {data.unit}" if data.unit else ""
     parts = []
-    for q in {one.quantiles[0].share: one.quantiles[0], one.quantiles[-1].share: one.quantiles[-1]}.values():
+    tail = next((q for q in one.quantiles if q.share == TOLD), one.quantiles[-1])
+    for q in {one.quantiles[0].share: one.quantiles[0], tail.share: tail}.values():
         interval = f"{percent(data.level)} interval {_limit(q.low, data)} to {_limit(q.high, data)}"
         if q.high is None:
             interval = f"{percent(data.level)} interval from {_limit(q.low, data)} up"

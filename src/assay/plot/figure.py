@@ -164,7 +164,7 @@ def _numeric(cell: str) -> bool:
 _PUNCTUATION = re.compile(r"([\\`*|~<>$])")
 _LOOSE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _BRACKETED = re.compile(r"\][(\[:]|\[\^")
-_CALLS = re.compile(r"([@#])(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
+_CALLS = re.compile(r"((?<!\w)@|@(?=[^\W\d])|#)(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)|(?<=\bGH)(?=-\d)", re.IGNORECASE)
 
 
 def markdown_text(text: str) -> str:

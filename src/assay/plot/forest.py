@@ -28,7 +28,7 @@ from assay.plot.svg import (
 from assay.records.comparison import Decision, Delta, Verdict
 from assay.records.evaluation import Direction
 
-WIDTH, LABELS, PLOT, ROW = 960, 250, 380, 26
+WIDTH, LABELS, PLOT, ROW = 960, 300, 330, 26
 _LEFT, _RIGHT = LABELS, LABELS + PLOT
 
 
@@ -135,32 +135,37 @@ def _named(rows: Sequence[ForestRow], most: int = 6) -> str:
     return f" ({', '.join(names)}{rest})" if names else ""
 
 
-ROWS_DRAWN = 60
+ROWS_DRAWN = 40
 """Rows in the picture; the table has all of them."""
 
 
 def figure_forest(
     rows: Sequence[ForestRow], identity: str = "forest", title: str = "Candidate minus baseline"
 ) -> Figure:
-    """The rows as a figure. Of more than 60 rows the picture shows whole metrics first, then slices by how far their
-    interval is on the worse side; the table has all."""
+    """The rows as a figure. Of many rows the picture shows whole metrics, slices that stand out and those nearest to
+    harm, and in a terminal only the first two; the table has all."""
     shown = _most_telling(rows)
+    few = [row for row in shown if not row.slice or row.state != "open"] if len(rows) > ROWS_DRAWN else shown
     left_out = len(rows) - len(shown)
     notes = (f"The picture shows {len(shown)} rows; {left_out} more stand in the table.",) if left_out else ()
     return Figure(
         identity, title, takeaway(rows), _HEADER, tuple(_cells(row) for row in rows),
         forest_svg(shown, identity=identity, title=title, sentence=takeaway(rows)), notes,
-        lambda width: forest_text(shown, width),
+        lambda width: forest_text(few, width),
     )  # fmt: skip
 
 
 def _most_telling(rows: Sequence[ForestRow]) -> Sequence[ForestRow]:
+    """At most 40 rows. A slice that holds all pairs of its metric says what the metric says, and goes first."""
     if len(rows) <= ROWS_DRAWN:
         return rows
+    whole = {row.metric: row.n for row in rows if not row.slice}
 
-    def order(row: ForestRow) -> tuple[bool, bool, float]:
-        bad = row.high if row.higher_is_better else -row.low
-        return bool(row.slice), row.state == "open", bad
+    def order(row: ForestRow) -> tuple[bool, bool, bool, float]:
+        same = bool(row.slice) and row.n == whole.get(row.metric)
+        reach = max(row.high - row.low, 1e-12)
+        bad = (row.high if row.higher_is_better else -row.low) / reach
+        return bool(row.slice), same, row.state == "open", bad
 
     kept = {id(row) for row in sorted(rows, key=order)[:ROWS_DRAWN]}
     return [row for row in rows if id(row) in kept]

@@ -9,7 +9,7 @@ from assay.plot.axes import Axes, log_ticks, percent, shares
 from assay.plot.figure import Figure
 from assay.plot.svg import drawing, element, label, padded
 
-_WIDTH, _HEIGHT = 640, 420
+_WIDTH, _HEIGHT = 640, 380
 _DASHES = ("", "7 4", "2 3")
 
 
@@ -44,7 +44,14 @@ def figure_power(data: PowerCurve, identity: str = "power") -> Figure:
     header = ("cases", *(line.truth for line in data.lines), "price of the cases to add")
     table = {n: [_power(line, n) for line in data.lines] for line in data.lines for n, _ in line.points}
     rows = tuple((f"{n:,}", *found, _more(n - data.today, data)) for n, found in sorted(table.items()))
-    svg = drawing(_WIDTH, _HEIGHT, identity, title, takeaway, _body(data) if data.lines else [])
+    svg = drawing(
+        _WIDTH,
+        _HEIGHT + (0 if data.price_per_case is None else 18),
+        identity,
+        title,
+        takeaway,
+        _body(data) if data.lines else [],
+    )
     return Figure(identity, title, takeaway, header, rows, svg, data.notes, lambda width: _text(data, width))
 
 
@@ -143,13 +150,17 @@ def _text(data: PowerCurve, width: int) -> Sequence[str]:
     """Bars of the first line's power, one for each number of cases."""
     if not data.lines:
         return ()
-    room = max(8, width - 30)
+    room = max(8, width - 31)
     lines = []
-    for n, power in data.lines[0].points:
+    points = data.lines[0].points
+    kept = set(range(0, len(points), max(1, len(points) // 7)))
+    for at_point, (n, power) in enumerate(points):
+        if at_point not in kept and n not in (data.today, data.needed):
+            continue
         bar = padded("█" * round(power * room), room)
         mark = "┊" if power < data.wanted else " "
         at = round(data.wanted * room)
         bar = bar if bar[at : at + 1] != " " else bar[:at] + mark + bar[at + 1 :]
-        today = " ← today" if n == data.today else ""
+        today = " ← today" if n == data.today else " ← enough" if n == data.needed else ""
         lines.append(f"{padded(f'{n:,}', 9, right=True)} {bar} {percent(power)}{today}")
     return lines

@@ -139,11 +139,12 @@ def _body(data: RiskCoverage) -> list[str]:
         body.append(label(axes.right - 4, below, f"target {percent(data.target, 1)}", text_anchor="end"))
     for point, name, filled in ((data.chosen, "chosen", True), (data.promised, "promised", False)):
         if point is not None and point.answered:
-            body += _mark(point, name, filled, axes)
+            body += _mark(point, name, filled, axes, bool(points) and point.coverage >= points[-1].coverage)
     return body
 
 
-def _mark(point: RiskPoint, name: str, filled: bool, axes: Axes) -> list[str]:
+def _mark(point: RiskPoint, name: str, filled: bool, axes: Axes, last: bool) -> list[str]:
+    """A threshold with its name, where the curve is not in the way; `last` when the curve ends here."""
     x, y = axes.x(point.coverage), axes.y(point.error)
     words = f"{name}: {percent(point.error, 1)} wrong"
     if filled:
@@ -152,6 +153,8 @@ def _mark(point: RiskPoint, name: str, filled: bool, axes: Axes) -> list[str]:
         shape = element("rect", x=x - 6, y=y - 6, width=12, height=12, fill="none", stroke="currentColor",
                         stroke_width=2)  # fmt: skip
     # Errors rise with coverage: above and left of a point, and below and right of it, the curve is not in the way.
+    if last and axes.right - x > text_width(words) + 10:
+        return [shape, label(x + 10, y + 4, words, font_weight=600)]
     if filled and x - axes.left > text_width(words):
         return [shape, label(x - 8, max(y - 12, axes.top + 12), words, text_anchor="end", font_weight=600)]
     if not filled and axes.right - x > text_width(words) + 10:
