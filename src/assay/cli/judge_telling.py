@@ -46,16 +46,17 @@ def print_judged(done: JudgedRun, judge: str) -> None:
 
 
 def print_pairs(report: PairReport) -> None:
+    stats = report.stats
     say(f"B {report.candidate_run} against A {report.baseline_run}, by {report.judge}, both orders")
-    say(f"B wins {report.won}, A wins {report.lost}, ties {report.tied} of {report.pairs} pairs")
-    say(f"win rate of B, ties half     {shown(report.win_rate)}")
-    say(f"where both orders agree      {shown(report.consistent_win_rate)}")
-    say(f"order flips                  {shown(report.flip_rate)}  ({report.flips})")
+    say(f"B wins {stats.won}, A wins {stats.lost}, ties {stats.tied} of {stats.pairs} pairs")
+    say(f"win rate of B, ties half     {shown(stats.win_rate)}")
+    say(f"where both orders agree      {shown(stats.consistent_win_rate)}")
+    say(f"order flips                  {shown(stats.flip_rate)}  ({stats.flips})")
     if report.by_people is not None:
         say(f"win rate that people find    {shown(report.by_people)}  by {report.labelled} labels")
     else:
         say(f"win rate that people find    not known: {report.labelled} of these pairs are labelled")
-    unscored = ", ".join(f"{reason} {count}" for reason, count in report.unscored.items())
+    unscored = ", ".join(f"{reason} {count}" for reason, count in stats.unscored.items())
     say(f"without a verdict: {unscored or 'none'}")
 
 
