@@ -65,8 +65,8 @@ def _measured(result: ClauseResult) -> str:
 
 
 def comparison_junit(comparison: Comparison, decision: Decision | None = None, *, undecided: str = "skipped") -> bytes:
-    """With a decision on the two runs, the decision. Without one, or where it is that they cannot be judged, every metric
-    and slice is a test case that fails where it is shown to be worse, corrected for their number."""
+    """With a decision on the two runs, the decision. Without one, or where it is that they cannot be judged, each
+    metric and slice is a test case that fails where it is shown to be worse, corrected for their number."""
     if decision is not None and decision.verdict is not Verdict.CANNOT_JUDGE:
         return decision_junit(decision, undecided=undecided)
     tests = [
