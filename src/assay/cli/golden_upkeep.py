@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli.common import JsonOption, WorkspaceOption, open_workspace, print_json, say, table
+from assay.cli.common import JsonOption, SetOption, WorkspaceOption, open_workspace, print_json, say, table
 
 Reference = Annotated[str, typer.Argument(help="NAME or NAME@VERSION; a unique prefix of the version is enough.")]
 
@@ -51,6 +51,121 @@ def looks(reference: Reference, workspace: WorkspaceOption = None, as_json: Json
         say(f"{split or '(all cases)'}: {spent}{told}")
 
 
+canary_group = typer.Typer(help="Find copies of a golden set where none should be.", no_args_is_help=True)
+
+
+@canary_group.command("show")
+def canary_show(reference: Reference, workspace: WorkspaceOption = None) -> None:
+    """The line that stands in every export of the set, and nowhere else."""
+    from assay.golden.canary import canary_line
+    from assay.wiring import golden_upkeep
+
+    say(canary_line(golden_upkeep.canary(open_workspace(workspace), reference)))
+
+
+@canary_group.command("check")
+def canary_check(
+    reference: Reference,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files or folders: training data, few-shot examples.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    corpus: Annotated[
+        bool, typer.Option("--corpus", help="Look in the documents (questions and canary only).")
+    ] = False,
+    prompts: Annotated[bool, typer.Option("--prompts", help="Look in the prompts of apps and bundles.")] = False,
+    training: Annotated[
+        bool, typer.Option("--training", help="Look at what models of this workspace were trained on.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Canary, questions and answers in files, corpus, prompts or training sets. Exit code 1 when something is found."""
+    from assay.wiring import golden_upkeep
+
+    found = golden_upkeep.leaks(
+        open_workspace(workspace), reference, files or [], corpus=corpus, prompts=prompts, training=training
+    )
+    if as_json:
+        print_json(found)
+    elif found:
+        rows = [(one.what, one.case_id, f"{one.share:.0%}", one.where) for one in found]
+        say(table(("found", "case", "of its words", "where"), rows, right=(2,)))
+    else:
+        say("nothing of the set was found")
+    if found:
+        raise typer.Exit(1)
+
+
+def items(
+    reference: Reference,
+    workspace: WorkspaceOption = None,
+    metric: Annotated[str, typer.Option("--metric", help="A metric between 0 and 1.")] = "correct",
+    split: Annotated[str, typer.Option("--split", help="Only runs on this split; empty: all.")] = "test",
+    least: Annotated[int, typer.Option("--min-systems", min=3, help="Fewer systems cannot be judged by.")] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """Cases that tell systems apart badly: always right, always wrong, or reversed (probably a wrong gold answer)."""
+    from assay.wiring import golden_upkeep
+
+    found = golden_upkeep.items(open_workspace(workspace), reference, metric, split, least)
+    if as_json:
+        print_json(found)
+        return
+    kinds = ("reversed", "always_wrong", "always_right")
+    rows = [(item.kind, item.case_id, f"{item.mean:.2f}", _number(item.correlation), _number(item.adjusted))
+            for kind in kinds for item in found.of(kind)]  # fmt: skip
+    say(table(("case is", "id", "mean", "correlation", "adjusted p"), rows, right=(2, 3, 4)))
+    counts = ", ".join(f"{len(found.of(kind))} {kind}" for kind in kinds)
+    say(f"{len(found.items)} cases, {len(found.systems)} systems: {counts}")
+    say(
+        f"of further systems at most {found.otherwise:.0%} would answer otherwise a case that all of these answer alike"
+    )
+    if found.left_out:
+        say(f"{found.left_out} cases without a score of every system were left out")
+    if not found.can_reverse:
+        say("so few systems cannot show any case to be reversed beyond chance: read those with the lowest correlation")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:+.3f}"
+
+
+def coverage(
+    reference: Reference,
+    workspace: WorkspaceOption = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Questions from JSONL, CSV or one a line; else the traces.")
+    ] = None,
+    near: Annotated[float | None, typer.Option("--near", min=0.0, max=1.0, help="Cosine that counts as near.")] = None,
+    by_words: Annotated[bool, typer.Option("--words", help="Compare words even where an embedder is at hand.")] = False,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The share of traffic near some golden case, and the gaps by topic. Texts are never shown, only ids."""
+    from assay.wiring import golden_upkeep
+
+    found = golden_upkeep.coverage(open_workspace(workspace, overrides), reference, file, near=near, words=by_words)
+    if as_json:
+        print_json(found)
+        return
+    share = found.covered
+    say(
+        f"{share.estimate:.1%} of {share.n:,} questions are near a golden case "
+        f"(95 % interval {share.low:.1%} to {share.high:.1%})"
+    )
+    say(f"by {found.method}" + (f", cosine {found.near:g} or more" if found.near else ""))
+    rows = [(f"{gap.share:.1%}", gap.size, " ".join(gap.terms) or "(no common word)", " ".join(gap.examples))
+            for gap in found.gaps]  # fmt: skip
+    if rows:
+        say(table(("gap", "questions", "about", "such as"), rows, right=(0, 1)))
+    say(f"{len(found.unseen)} golden cases that no question comes near")
+    if found.without_text:
+        say(f"{found.without_text} questions without a text were left out")
+
+
 def register(group: typer.Typer) -> None:
+    group.add_typer(canary_group, name="canary")
+    group.command("items")(items)
+    group.command("coverage")(coverage)
     group.command("slice")(slice_cases)
     group.command("looks")(looks)

@@ -27,6 +27,7 @@ One object per line, UTF-8. Only `question` is required:
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -43,6 +44,7 @@ KEYS = frozenset({
     "id", "question", "history", "answerable", "answer", "answers", "evidence", "must", "must_not", "slices", "tenant",
     "groups", "cluster", "split", "provenance",
 }) | TASK_KEYS  # fmt: skip
+CANARY = "canary"
 ROLES = frozenset({"user", "assistant", "system"})
 Row = TypeVar("Row")
 
@@ -61,9 +63,18 @@ def read_cases(data: bytes, name: str) -> tuple[Case, ...]:
     return tuple(case for _, case in cases)
 
 
-def write_cases(cases: tuple[Case, ...]) -> bytes:
-    """The JSONL that `read_cases` reads back to the same cases. Keys at their default are left out."""
-    return b"".join(
+def stated_canary(data: bytes) -> str:
+    """The canary's identifier in the file's first line, empty when it has none."""
+    first = data.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0][:500]
+    found = re.search(rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", first) if CANARY.encode() in first else None
+    return found.group().decode() if found else ""
+
+
+def write_cases(cases: tuple[Case, ...], canary: str = "") -> bytes:
+    """The JSONL that `read_cases` reads back to the same cases. Keys at their default are left out; a canary's line
+    comes first."""
+    head = json.dumps({CANARY: canary}).encode() + b"\n" if canary else b""
+    return head + b"".join(
         json.dumps(_row(case), ensure_ascii=False, allow_nan=False, separators=(", ", ": ")).encode() + b"\n"
         for case in cases
     )
@@ -88,6 +99,8 @@ def read_rows(
         except (ValueError, RecursionError):
             problems.append(Problem(line, "$", "golden.bad_json", "is no JSON"))
             continue
+        if isinstance(value, dict) and value.keys() == {CANARY}:
+            continue  # the line by which copies of a set are found
         if not isinstance(value, dict):
             problems.append(Problem(line, "$", "golden.wrong_type", "must be an object"))
             continue

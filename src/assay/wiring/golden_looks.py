@@ -41,7 +41,7 @@ def looks_of_splits(place: Workspace, reference: str) -> dict[str, Sequence[Look
     golden = golden_sets.resolve(place, reference)
     splits = ["", *sorted({case.split for case in golden.cases})]
     found = {split: looks(place, golden, split) for split in splits}
-    return {split: seen for split, seen in found.items() if split or seen}
+    return {split: seen for split, seen in found.items() if split or any(not one.split for one in seen)}
 
 
 def judged_by(

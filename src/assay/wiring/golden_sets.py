@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from assay.golden.canary import canary_line, canary_of
 from assay.golden.check import check as check_cases
 from assay.golden.difference import difference
-from assay.golden.jsonl import write_cases
+from assay.golden.jsonl import stated_canary, write_cases
 from assay.golden.problems import Finding
 from assay.golden.reading import read_path
 from assay.golden.sheet import data_sheet
@@ -46,8 +47,12 @@ def only(golden: GoldenSet, split: str) -> GoldenSet:
 
 
 def import_file(place: Workspace, name: str, path: Path, note: str) -> GoldenSet:
-    """Cases from JSONL, CSV or a BEIR-style folder into a new version."""
-    return keep(place, name, read_path(path), note)
+    """Cases from JSONL, CSV or a BEIR-style folder into a new version. A canary in the file stays the set's."""
+    cases = read_path(path)
+    stated = stated_canary(path.read_bytes()) if path.is_file() else ""
+    if stated:
+        canary_of(place.stores.ledger, name, place.clock.now(), stated)
+    return keep(place, name, cases, note)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -123,7 +128,8 @@ class _Texts(Mapping[str, str]):
 
 def export_file(place: Workspace, reference: str, path: Path) -> GoldenSet:
     golden = resolve(place, reference)
-    path.write_bytes(write_cases(golden.cases))
+    guid = canary_of(place.stores.ledger, golden.name, place.clock.now())
+    path.write_bytes(write_cases(golden.cases, canary_line(guid)))
     return golden
 
 
