@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from assay.plot.axes import Axes, log_ticks, percent, shares
 from assay.plot.figure import Figure
-from assay.plot.svg import decimals, digits_for, drawing, element, label, padded, ticks
+from assay.plot.svg import decimals, digits_for, drawing, element, label, padded, shortened, ticks
 
 _WIDTH, _HEIGHT = 640, 380
 _DASHES = ("", "7 4")
@@ -182,7 +182,7 @@ def _lines(data: Distribution, width: int) -> Sequence[str]:
         count = 10 if high > low else 1
         edges = [low + (high - low) * at / count for at in range(1, count + 1)]
         counts = [sum(v <= edge for v in one.values) for edge in edges[:-1]] + [len(one.values)]
-        lines.append(f"{one.name or data.quantity}{', ' + data.unit if data.unit else ''}")
+        lines.append(shortened(f"{one.name or data.quantity}{', ' + data.unit if data.unit else ''}", width))
         room = max(8, width - 26)
         most = max(after - before for before, after in zip([0, *counts], counts, strict=False))
         for edge, before, after in zip(edges, [0, *counts], counts, strict=False):

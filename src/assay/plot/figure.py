@@ -10,12 +10,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from assay.plot.svg import clean, columns, element, escape, padded, table_html
+from assay.plot.svg import clean, columns, element, escape, first_columns, padded, shortened, table_html
 
 MIN_WIDTH = 40
 """A terminal narrower than this is written to as if it had this many columns."""
@@ -62,6 +61,8 @@ class Figure:
         """For a terminal of `width` columns: the takeaway, then the plot, or the table where there is none."""
         width = max(MIN_WIDTH, width)
         drawn = tuple(self.text_plot(width)) if self.text_plot else ()
+        if any(columns(line) > width for line in drawn):
+            drawn = ()
         lines = [*wrapped(self.takeaway, width), *([""] if drawn or self.rows else []), *drawn]
         if not drawn:
             lines += text_table(self.header, self.rows, width)
@@ -137,16 +138,31 @@ def scrolling(content: str, name: str) -> str:
 
 
 def wrapped(text: str, width: int, indent: str = "") -> list[str]:
-    """`text` in lines of at most `width` characters."""
-    return textwrap.wrap(clean(text), width, initial_indent=indent, subsequent_indent=indent) or [""]
+    """`text` in lines of at most `width` columns; a word that is longer is broken."""
+    room = max(10, width - len(indent))
+    lines = [""]
+    for word in re.split(r" +", clean(text).strip()):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if columns(joined) <= room:
+            lines[-1] = joined
+            continue
+        lines += [word] if lines[-1] else []
+        while columns(lines[-1] or word) > room:
+            whole = lines[-1] or word
+            lines[-1] = first_columns(whole, room)
+            lines.append(whole[len(lines[-1]) :])
+    return [indent + line for line in lines]
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """An aligned table of at most `width` columns: the widest column gives way first, numbers stand to the right."""
+    """An aligned table of at most `width` columns: the widest column gives way first, numbers stand to the right. Where
+    no column would be left to read, each row becomes a few lines of its own."""
     if not rows:
         return []
+    if len(header) * (_LEAST_COLUMN + 2) - 2 > width:
+        return [line for row in rows for line in _record(header, row, width)]
     widths = [max(columns(row[at]) for row in (header, *rows)) for at in range(len(header))]
-    while sum(widths) + 2 * (len(widths) - 1) > width and max(widths) > 4:
+    while sum(widths) + 2 * (len(widths) - 1) > width:
         widths[widths.index(max(widths))] -= 1
     right = [all(_numeric(row[at]) for row in rows) for at in range(len(header))]
 
@@ -155,6 +171,14 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int)
         return "  ".join(fitted)
 
     return [line(header), line(["─" * w for w in widths]), *(line(row) for row in rows)]
+
+
+_LEAST_COLUMN = 5
+
+
+def _record(header: Sequence[str], row: Sequence[str], width: int) -> list[str]:
+    told = ", ".join(f"{name} {cell}" for name, cell in zip(header[1:], row[1:], strict=True) if cell)
+    return [shortened(row[0], width), *wrapped(told, width, "  ")]
 
 
 def _numeric(cell: str) -> bool:

@@ -10,7 +10,10 @@ from assay.plot.svg import columns, drawing, element, label, padded, text_width
 
 _WIDTH, _ROW = 690, 30
 _CELLS = 60
-"""A side with at most this many cases in the largest row is drawn case by case."""
+_SQUARES = 500
+"""Rows are drawn case by case when no side has more than 60 and all together not more than 500."""
+ROWS_DRAWN = 40
+"""Rows in the picture: those with the most changes; the table has all of them."""
 WORST = 10
 
 
@@ -60,9 +63,19 @@ def figure_flips(data: Flips, identity: str = "flips") -> Figure:
     lost = [case for case in data.worst if case.loss > 0][:WORST]
     named = "; ".join(f"{c.case_id} {c.metric} {c.baseline:.3g} → {c.candidate:.3g}" for c in lost)
     notes = (f"Worst cases: {named}.", *data.notes) if lost else data.notes
-    svg = drawing(_WIDTH, 56 + _ROW * len(data.rows), identity, title, takeaway, _body(data.rows))
+    shown = _most_changed(data.rows)
+    if len(shown) < len(data.rows):
+        notes += (f"The picture shows the {len(shown)} rows with the most changes.",)
+    svg = drawing(_WIDTH, 56 + _ROW * len(shown), identity, title, takeaway, _body(shown))
     header = ("metric", "cases", "won", "lost", "tied", "reading")
-    return Figure(identity, title, takeaway, header, rows, svg, notes, lambda width: _lines(data.rows, width))
+    return Figure(identity, title, takeaway, header, rows, svg, notes, lambda width: _lines(shown, width))
+
+
+def _most_changed(rows: Sequence[FlipRow]) -> Sequence[FlipRow]:
+    if len(rows) <= ROWS_DRAWN:
+        return rows
+    kept = sorted(range(len(rows)), key=lambda at: (rows[at].state == "open", -rows[at].won - rows[at].lost))
+    return [rows[at] for at in sorted(kept[:ROWS_DRAWN])]
 
 
 _READ = {"clears": "shown to be better", "open": "no difference is shown", "worse": "shown to be worse"}
@@ -90,6 +103,7 @@ def _body(rows: Sequence[FlipRow]) -> list[str]:
     middle = (left + right) / 2
     most = max([1, *(max(row.won, row.lost) for row in rows)])
     unit = ((right - left) / 2 - 40) / most
+    squares = most <= _CELLS and sum(row.won + row.lost for row in rows) <= _SQUARES
     bottom = 36.0 + _ROW * len(rows)
     body = [
         label(middle - 10, 20, "← lost", text_anchor="end", class_="muted"),
@@ -99,8 +113,8 @@ def _body(rows: Sequence[FlipRow]) -> list[str]:
     ]
     for number, row in enumerate(rows):
         y = 36.0 + _ROW * number
-        lost = _bar(middle, -unit, row.lost, y, most, 0.8)
-        won = _bar(middle, unit, row.won, y, most, 0.3)
+        lost = _bar(middle, -unit, row.lost, y, 0.8, squares)
+        won = _bar(middle, unit, row.won, y, 0.3, squares)
         weight = 600 if row.state != "open" else 400
         body += [
             label(8, y + 15, row.metric, room=names - 16, font_weight=weight),
@@ -113,12 +127,12 @@ def _body(rows: Sequence[FlipRow]) -> list[str]:
     return body
 
 
-def _bar(middle: float, unit: float, count: int, y: float, most: int, fill: float) -> list[str]:
+def _bar(middle: float, unit: float, count: int, y: float, fill: float, squares: bool) -> list[str]:
     """A square for each case where there is room to see them, else one bar; lost ones are darker than won ones."""
     if not count:
         return []
     paint: dict[str, str | float] = {"fill": "currentColor", "fill_opacity": fill, "stroke": "currentColor"}
-    if most <= _CELLS:
+    if squares:
         width = abs(unit)
         starts = [middle + unit * number - (width if unit < 0 else 0.0) for number in range(count)]
         return [element("rect", x=x + 0.5, y=y, width=max(width - 1.5, 1.0), height=20, **paint) for x in starts]

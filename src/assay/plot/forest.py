@@ -6,6 +6,7 @@ the interval clears the line that matters, a cross when it is shown to be worse,
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -302,7 +303,7 @@ def forest_text(rows: Sequence[ForestRow], width: int = 100) -> tuple[str, ...]:
             plot = _terminal_plot(row, low, high, room)
             lines.append(f"{padded(row.name, names)}  {plot}  {found[id(row)]}")
     legend = "│ zero   ┊ margin   ● clears its line   ○ not decided   ✕ shown to be worse"
-    return (*lines, legend)
+    return (*lines, *textwrap.wrap(legend, width))
 
 
 def _terminal_numbers(row: ForestRow) -> str:

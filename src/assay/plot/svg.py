@@ -34,9 +34,14 @@ def escape(text: str) -> str:
 
 def columns(text: str) -> int:
     """How many columns a terminal needs: East Asian wide characters take two, combining ones none."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in clean(text)
-    )
+    shown = clean(text)
+    return len(shown) if shown.isascii() else sum(map(_cells, shown))
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def shortened(text: str, room: int) -> str:
@@ -44,9 +49,17 @@ def shortened(text: str, room: int) -> str:
     kept = clean(text)
     if columns(kept) <= room:
         return kept
-    while kept and columns(kept) > room - 1:
-        kept = kept[:-1]
-    return f"{kept}…" if room > 0 else ""
+    return f"{first_columns(kept, room - 1)}…" if room > 0 else ""
+
+
+def first_columns(text: str, room: int) -> str:
+    """As much of the beginning of `text` as fits."""
+    used = 0
+    for at, character in enumerate(text):
+        used += _cells(character)
+        if used > room:
+            return text[:at]
+    return text
 
 
 def padded(text: str, room: int, *, right: bool = False) -> str:
