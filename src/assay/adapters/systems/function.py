@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -64,11 +65,11 @@ class FunctionSystem:
 
     async def _called(self, request: Request) -> Any:
         history = [{"role": turn.role, "content": turn.content} for turn in request.history]
-        arguments = (request.question, history) if self.with_history else (request.question,)
+        more = {"history": history} if self.with_history else {}
         try:
             if inspect.iscoroutinefunction(self.function):
-                return await self.function(*arguments)
-            said = await _in_thread(self.function, *arguments)
+                return await self.function(request.question, **more)
+            said = await _in_thread(partial(self.function, request.question, **more))
             return await said if inspect.isawaitable(said) else said
         except Exception as error:
             raise Unavailable(
@@ -76,7 +77,7 @@ class FunctionSystem:
             ) from error
 
 
-async def _in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+async def _in_thread(function: Callable[[], Any]) -> Any:
     """Call it in a thread of its own that nobody waits for at the end: a function that never returns costs its sample
     and nothing else. How many there are at once, the engine decides."""
     loop = asyncio.get_running_loop()
@@ -90,7 +91,7 @@ async def _in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
         value: Any = None
         failure: Exception | None = None
         try:
-            value = function(*arguments)
+            value = function()
         except StopIteration:
             failure = RuntimeError("StopIteration")  # a future cannot hold it
         except BaseException as error:  # noqa: BLE001 - it is raised again, where the reply is awaited
@@ -181,12 +182,11 @@ def _takes_history(function: Callable[..., Any], reference: str) -> bool:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return False
-    for count in (2, 1):
-        try:
-            signature.bind(*range(count))
-        except TypeError:
-            continue
-        return count == 2 and ("history" in signature.parameters)
-    raise ConfigError(
-        "system.function", "the function takes neither (question) nor (question, history)", where=reference
-    )
+    more = {"history": []} if "history" in signature.parameters else {}
+    try:
+        signature.bind("", **more)
+    except TypeError:
+        raise ConfigError(
+            "system.function", "the function takes neither (question) nor (question, history)", where=reference
+        ) from None
+    return bool(more)
