@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from forked_command import Forked
+
 ASSAY = Path(sys.executable).parent / "assay"
 
 
@@ -27,17 +29,21 @@ class Done:
 
 
 def assay(*arguments: object, cwd: Path | None = None, env: dict[str, str] | None = None, timeout: float = 240) -> Done:
-    """Run the installed command as a user does."""
-    done = subprocess.run(
-        [str(ASSAY), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, **(env or {})},
-        timeout=timeout,
-        check=False,
-    )
-    return Done(done.returncode, done.stdout, done.stderr)
+    """Run the command as a user does; see `forked_command` for how its packages are imported only once."""
+    global _forked
+    command, environment = [str(one) for one in arguments], {**os.environ, **(env or {})}
+    if any(name.startswith("PYTHON") for name in env or {}):  # what only a new interpreter reads
+        done = subprocess.run(
+            [str(ASSAY), *command], capture_output=True, text=True, cwd=cwd, env=environment, timeout=timeout,
+            check=False,
+        )  # fmt: skip
+        return Done(done.returncode, done.stdout, done.stderr)
+    if _forked is None or not _forked.mine:
+        _forked = Forked()
+    return Done(*_forked.run(command, cwd, environment, timeout))
+
+
+_forked: Forked | None = None
 
 
 def ok(*arguments: object, **options: Any) -> str:
