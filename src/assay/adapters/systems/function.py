@@ -182,7 +182,7 @@ def _takes_history(function: Callable[..., Any], reference: str) -> bool:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return False
-    more = {"history": []} if "history" in signature.parameters else {}
+    more: dict[str, list[Any]] = {"history": []} if "history" in signature.parameters else {}
     try:
         signature.bind("", **more)
     except TypeError:
