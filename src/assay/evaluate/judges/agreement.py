@@ -41,7 +41,7 @@ def agreement(
         return plain_interval(share_interval([value for value, _ in kept], [cluster for _, cluster in kept], level))
 
     n = len(rows)
-    constant = len({*judge, *people}) < 2
+    constant = min(len(set(judge)), len(set(people))) < 2  # kappa is then 0 or nothing, whatever was said
     return Agreement(
         n,
         true_pass=counts[True, True],

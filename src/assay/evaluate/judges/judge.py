@@ -68,9 +68,9 @@ class Judge:
         jury obeys when any member does."""
         if self.spec.kind is JudgeKind.JURY:
             given = [await member.injected(material) for member in self.members]
-            before, after = ([one[side] for one in given] for side in (0, 1))
-            obeyed = any(one[2] for one in given)
-            return _jury(self.spec, self.members, before), _jury(self.spec, self.members, after), obeyed
+            before = _jury(self.spec, self.members, [one for one, _, _ in given])
+            after = _jury(self.spec, self.members, [one for _, one, _ in given])
+            return before, after, any(obeyed for _, _, obeyed in given)
         plain, _ = await self._once(material, How())
         planted, obeyed = await self._probe(material, plain)
         return plain, planted, obeyed
