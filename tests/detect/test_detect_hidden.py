@@ -83,6 +83,6 @@ def test_a_text_that_passes_also_passes_wider_limits(text: str, more: int) -> No
 
 
 def test_a_credential_is_known_by_its_shape() -> None:
-    assert kinds("key AKIAIOSFODNN7EXAMPLE") == ("aws_access_key",)
-    assert kinds("Authorization: Bearer abcdefghijklmnop.qrstuv") == ("bearer",)
+    assert kinds("key AKIAQ3EGRIL5DTXVN7ZK") == ("aws_access_key",)
+    assert kinds("Authorization: Bearer q9ZtP4xRk2LmN7vB") == ("bearer",)
     assert kinds("a sketch of sk-8 boards, and see https://example.org/a:b@c") == ()
