@@ -70,18 +70,16 @@ def risk_sentence(data: RiskCoverage) -> str:
     """What the thresholds mean, or, without one, what answering everything means."""
     if not data.points:
         return "No reply states a confidence, so no threshold can be chosen."
-    said = []
     if data.chosen is not None:
-        said.append(f"At the threshold in use: {_means(data.chosen, data)}.")
+        said = [f"At the threshold in use: {_means(data.chosen, data)}."]
+    else:
+        said = [f"Without a threshold: {_means(max(data.points, key=lambda point: point.coverage), data)}."]
     if data.promised is not None and data.target is not None:
         promise = (
             f"To promise at most {percent(data.target, 1)} wrong among answers{data.promise and f' {data.promise}'}"
         )
         threshold = f" at threshold {data.promised.threshold:.3g}" if data.promised.answered else ""
         said.append(f"{promise}{threshold}: {_means(data.promised, data)}.")
-    if not said:
-        whole = max(data.points, key=lambda point: point.coverage)
-        said.append(f"Without a threshold: {_means(whole, data)}.")
     return " ".join(said)
 
 

@@ -78,12 +78,11 @@ def _binomial_below(rank: int, n: int, share: float) -> float:
 def _woodruff_ranks(n: int, effective: float, share: float, tail: float) -> tuple[int, int]:
     """Ranks of the limits of the share below the quantile, Clopper and Pearson on `effective` values."""
     expected = share * effective
-    low_share = betaincinv(expected, effective - expected + 1.0, tail)
-    high_share = betaincinv(expected + 1.0, effective - expected, 1.0 - tail)
-    bounded_below = (1.0 - share) ** effective <= tail
-    bounded_above = share**effective <= tail
-    low = max(1, math.ceil(low_share * n - 1e-9)) if bounded_below else 0
-    high = min(n, math.ceil(high_share * n - 1e-9) + 1) if bounded_above else n + 1
+    low, high = 0, n + 1
+    if (1.0 - share) ** effective <= tail:
+        low = max(1, math.ceil(betaincinv(expected, effective - expected + 1.0, tail) * n - 1e-9))
+    if share**effective <= tail:
+        high = min(n, math.ceil(betaincinv(expected + 1.0, effective - expected, 1.0 - tail) * n - 1e-9) + 1)
     return low, high
 
 
