@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from assay.cli import judge as judge_command
 from assay.cli.common import (
     BatchEngineOption,
     JsonOption,
@@ -57,6 +58,9 @@ def evaluate(
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Ask for every reply, also for those kept.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Say what it would take, and ask nothing.")] = False,
+    judges: Annotated[
+        list[str] | None, typer.Option("--judge", help="Then have the replies judged by this judge; repeatable.")
+    ] = None,
     engine: BatchEngineOption = "",
     overrides: SetOption = None,
     as_json: JsonOption = False,
@@ -76,11 +80,20 @@ def evaluate(
         made = planning.plan(place, asked)
         print_json(made) if as_json else _print_plan(made)
         return
-    ran = evaluating.run(place, asked, Progress("evaluating"))
-    report = judging.report(place, ran.run_id)
-    print_json(report) if as_json else _print_all(place, report)
-    place.close()
-    _conclude(report, ran)
+    if judges:
+        judge_command.check_names(place, judges)
+    try:
+        ran = evaluating.run(place, asked, Progress("evaluating"))
+        report = judging.report(place, ran.run_id)
+        if not as_json:
+            _print_all(place, report)
+        elif not judges:
+            print_json(report)
+        _conclude(report, ran)
+        if judges:
+            judge_command.judge_in_turn(place, ran.run_id, judges, max_cost, as_json)
+    finally:
+        place.close()
 
 
 def _in_flight(text: str) -> int | Literal["auto"] | None:

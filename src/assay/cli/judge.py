@@ -11,6 +11,7 @@ from assay.cli.common import JsonOption, Progress, SetOption, WorkspaceOption, o
 
 if TYPE_CHECKING:
     from assay.wiring.build import Workspace
+    from assay.wiring.judges import JudgedRun
 
 group = typer.Typer(help="Judges: run, compare, check; anchors and cards.", no_args_is_help=True)
 NameArgument = Annotated[str, typer.Argument(help="A judge under judges: in assay.yaml.")]
@@ -50,28 +51,58 @@ def run(
         planned = judges.planned(place, run_name, judge)
         print_json(planned) if as_json else say(judge_telling.price_line(planned))
         return
-    judged(place, run_name, judge, max_cost, _flight(place, concurrency), retry, not no_anchors, as_json)
+    flight = _flight(place, concurrency)
+    done = judged(place, run_name, judge, max_cost, flight, retry=retry, anchors=not no_anchors)
+    _print(done, judge, as_json)
 
 
 def judged(
-    place: Workspace, run_name: str, judge: str, max_cost: float | None, concurrency: int, retry: bool, anchors: bool,
-    as_json: bool,
-) -> None:  # fmt: skip
-    """Judge a run and print what came out. Raises KeyboardInterrupt when it was stopped on the way."""
-    from assay.cli.common import complain
+    place: Workspace, run_name: str, judge: str, max_cost: float | None, concurrency: int, *, retry: bool = False,
+    anchors: bool = True,
+) -> JudgedRun:  # fmt: skip
+    """Judge a run. Raises KeyboardInterrupt when it was stopped on the way, and Unavailable when the judge's endpoint
+    gave no answer any more."""
+    from assay.records.errors import Unavailable
     from assay.wiring import judges
 
     done = judges.judge_run(
         place, run_name, judge, concurrency=concurrency, max_cost=max_cost, retry=retry, anchors=anchors,
         progress=Progress("judging"),
     )  # fmt: skip
-    if done.report is None:
-        if done.done.momentary:
-            complain("the judge's endpoint gave no answer for too long")
+    if done.run is None and done.done.momentary:
+        raise Unavailable(
+            "judge.unavailable", f"the judge's endpoint gave no answer any more; {done.done.left} replies are left",
+            where=judge, remedy="run the same command again: what was judged is kept",
+        )  # fmt: skip
+    if done.run is None:
         raise KeyboardInterrupt
-    print_json({"report": done.report, "notes": done.notes, "spent_usd": done.done.spent_usd}) if as_json else (
+    return done
+
+
+def _print(done: JudgedRun, judge: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"report": done.report, "notes": done.notes, "spent_usd": done.done.spent_usd})
+    else:
         judge_telling.print_judged(done, judge)
-    )
+
+
+def check_names(place: Workspace, names: list[str]) -> None:
+    """Raises NotFound, or InputError for a judge of pairs, before anything is spent."""
+    from assay.wiring import judges
+
+    for name in names:
+        judges.check_single(judges.spec_of(place, name))
+
+
+def judge_in_turn(place: Workspace, run_id: str, names: list[str], max_cost: float | None, as_json: bool) -> None:
+    """Judge a run by several judges, each under the ceiling; the last judged run carries the verdicts of all."""
+    for name in names:
+        done = judged(place, run_id, name, max_cost, _flight(place, None))
+        if not as_json:
+            say()
+        if not as_json or name == names[-1]:
+            _print(done, name, as_json)
+        run_id = done.run.run_id if done.run else run_id
 
 
 @group.command("compare")
