@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from assay.golden.difference import Difference, difference
+from assay.golden.difference import Change, Move, SliceEffect, difference
 from assay.golden.problems import Finding
 from assay.golden.sheet import data_sheet
 from assay.golden.splits import divide
@@ -60,10 +60,18 @@ def test_shares_that_do_not_divide_a_whole_are_refused(shares: dict[str, float])
         divide(golden(["a"]), shares)
 
 
-def test_a_difference_names_what_was_added_removed_and_changed() -> None:
-    old = GoldenSet("g", (Case("a", "1", Expected()), Case("b", "2", Expected()), Case("c", "3", Expected())))
-    new = GoldenSet("g", (Case("d", "4", Expected()), Case("c", "3", Expected()), Case("b", "two", Expected())))
-    assert difference(old, new) == Difference(("d",), ("a",), ("b",), 1)
+def test_a_difference_names_what_was_added_removed_and_changed_and_what_slices_hold_now() -> None:
+    old = GoldenSet(
+        "g", (Case("a", "1", Expected()), Case("b", "2", Expected(), slices=("s",)), Case("c", "3", Expected()))
+    )
+    moved = Case("c", "3", Expected(), slices=("s",), split="dev")
+    new = GoldenSet("g", (Case("d", "4", Expected()), moved, Case("b", "two", Expected(label="x"), slices=("s",))))
+    found = difference(old, new)
+    assert (found.added, found.removed, found.changed, found.unchanged) == (("d",), ("a",), ("c", "b"), 0)
+    assert found.changes == (Change("c", ("slices", "split")), Change("b", ("question", "expected.label")))
+    assert found.moves == (Move("c", "test", "dev"),)
+    assert found.slices == (SliceEffect("", 3, 3, 1), SliceEffect("s", 1, 2, 0))
+    assert difference(old, old).slices == ()
 
 
 def test_the_sheet_counts_cites_and_lists_findings() -> None:

@@ -112,16 +112,6 @@ def split(
     say(f"{made.name}@{made.version[:12]}  {len(made.cases)} cases: {counts}")
 
 
-@group.command("diff")
-def diff(old: Reference, new: Reference, workspace: WorkspaceOption = None) -> None:
-    """Which cases were added, removed and changed between two versions."""
-    from assay.wiring import golden_sets
-
-    for kind, cases in golden_sets.differences(open_workspace(workspace), old, new):
-        for case_id in cases:
-            say(f"{kind:8} {case_id}")
-
-
 @group.command("show")
 def show(
     reference: Reference, workspace: WorkspaceOption = None, case: Annotated[str, typer.Option("--case")] = ""

@@ -163,9 +163,51 @@ def coverage(
         say(f"{found.without_text} questions without a text were left out")
 
 
+def diff(old: Reference, new: Reference, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """What was added, removed and changed between two versions, which cases changed split, what slices hold now."""
+    from assay.wiring import golden_sets
+
+    found = golden_sets.differences(open_workspace(workspace), old, new)
+    if as_json:
+        print_json(found)
+        return
+    for kind, cases in (("added", found.added), ("removed", found.removed)):
+        for case_id in cases:
+            say(f"{kind:8} {case_id}")
+    for change in found.changes:
+        say(f"{'changed':8} {change.case_id}  {', '.join(change.fields)}")
+    for move in found.moves:
+        say(f"{'moved':8} {move.case_id}  from split {move.old} to {move.new}")
+    say(f"{found.unchanged} cases unchanged")
+    rows = [(one.slice or "(all cases)", one.before, one.after, one.same) for one in found.slices]
+    if rows:
+        say(table(("slice", "cases before", "cases now", "of them judged as before"), rows, right=(1, 2, 3)))
+
+
+def croissant(
+    reference: Reference,
+    folder: Annotated[Path, typer.Argument(help="Folder for croissant.json and the cases.")],
+    workspace: WorkspaceOption = None,
+    licence: Annotated[str, typer.Option("--license", help="URL or SPDX name; else what the cases say.")] = "",
+    creators: Annotated[list[str] | None, typer.Option("--creator", help="Who made it; repeatable.")] = None,
+    url: Annotated[str, typer.Option("--url", help="Where the set is described.")] = "",
+    description: Annotated[str, typer.Option("--description")] = "",
+) -> None:
+    """Write the set with Croissant 1.1 metadata (JSON-LD, with RAI fields), canary included."""
+    from assay.golden.croissant import Stated
+    from assay.wiring import golden_describing
+
+    golden, path = golden_describing.export_croissant(
+        open_workspace(workspace), reference, folder, Stated(licence, tuple(creators or ()), url, description)
+    )
+    say(f"{path}: {len(golden.cases)} cases of {golden.name}@{golden.version[:12]}")
+
+
 def register(group: typer.Typer) -> None:
     group.add_typer(canary_group, name="canary")
     group.command("items")(items)
     group.command("coverage")(coverage)
+    group.command("diff")(diff)
+    group.command("croissant")(croissant)
     group.command("slice")(slice_cases)
     group.command("looks")(looks)

@@ -21,6 +21,7 @@ One object per line, UTF-8. Only `question` is required:
 | `spans` | list of `{"start", "end", "label"}` | labelled stretches of the question, in characters, end excluded |
 | `tools` | list of `{"name", "arguments"}` | the calls that should be made |
 | `nuggets` | list of texts (vital) or of `{"text", "vital"}` | facts that a good answer holds |
+| `canary` | text | written by `export`, the same in every row of a set; not part of the case |
 | `relation` | `{"kind", "of", "quantity", "direction", "tolerance"}` | CheckList: `minimum`, `invariance` or `directional`, with respect to the case `of` |
 """  # noqa: E501  (a table row cannot be wrapped)
 
@@ -42,9 +43,8 @@ from assay.records.golden import Case, Evidence, Expected
 
 KEYS = frozenset({
     "id", "question", "history", "answerable", "answer", "answers", "evidence", "must", "must_not", "slices", "tenant",
-    "groups", "cluster", "split", "provenance",
+    "groups", "cluster", "split", "provenance", "canary",
 }) | TASK_KEYS  # fmt: skip
-CANARY = "canary"
 ROLES = frozenset({"user", "assistant", "system"})
 Row = TypeVar("Row")
 
@@ -64,18 +64,17 @@ def read_cases(data: bytes, name: str) -> tuple[Case, ...]:
 
 
 def stated_canary(data: bytes) -> str:
-    """The canary's identifier in the file's first line, empty when it has none."""
-    first = data.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0][:500]
-    found = re.search(rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", first) if CANARY.encode() in first else None
-    return found.group().decode() if found else ""
+    """The canary that the first row carries, empty when it has none."""
+    found = re.search(rb'"canary"\s*:\s*"([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})"', data.partition(b"\n")[0])
+    return found.group(1).decode() if found else ""
 
 
 def write_cases(cases: tuple[Case, ...], canary: str = "") -> bytes:
-    """The JSONL that `read_cases` reads back to the same cases. Keys at their default are left out; a canary's line
-    comes first."""
-    head = json.dumps({CANARY: canary}).encode() + b"\n" if canary else b""
-    return head + b"".join(
-        json.dumps(_row(case), ensure_ascii=False, allow_nan=False, separators=(", ", ": ")).encode() + b"\n"
+    """The JSONL that `read_cases` reads back to the same cases. Keys at their default are left out; a canary stands in
+    every row, so that each can be found where it should not be."""
+    marked = {"canary": canary} if canary else {}
+    return b"".join(
+        json.dumps(_row(case) | marked, ensure_ascii=False, allow_nan=False, separators=(", ", ": ")).encode() + b"\n"
         for case in cases
     )
 
@@ -99,8 +98,6 @@ def read_rows(
         except (ValueError, RecursionError):
             problems.append(Problem(line, "$", "golden.bad_json", "is no JSON"))
             continue
-        if isinstance(value, dict) and value.keys() == {CANARY}:
-            continue  # the line by which copies of a set are found
         if not isinstance(value, dict):
             problems.append(Problem(line, "$", "golden.wrong_type", "must be an object"))
             continue

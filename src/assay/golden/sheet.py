@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from assay.golden.check import clusters_of
 from assay.golden.problems import Finding
+from assay.golden.sheet_known import UNKNOWN, Known, licences, made_by_rule, people, recipes
 from assay.records.golden import Case, GoldenSet
 
 MOST_VALUES = 12
@@ -17,8 +18,10 @@ _MARKUP = re.compile(r"([\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_]))")
 """An underscore inside a word is no markup."""
 
 
-def data_sheet(golden: GoldenSet, findings: Sequence[Finding] = ()) -> str:
-    """Markdown, after "Datasheets for Datasets" (Gebru et al., 2021). Names from the set are shown, never rendered."""
+def data_sheet(golden: GoldenSet, findings: Sequence[Finding] = (), known: Known | None = None) -> str:
+    """Markdown, after "Datasheets for Datasets" (Gebru et al., 2021): composition and provenance counted from the
+    cases, and with what is `known` of the set beyond them its collection, labelling, uses, distribution and
+    maintenance. What nobody stated is said to be so. Names from the set are shown, never rendered."""
     parts = [
         f"# Golden set {_text(golden.name)}",
         _facts(golden),
@@ -26,6 +29,7 @@ def data_sheet(golden: GoldenSet, findings: Sequence[Finding] = ()) -> str:
         _table("Slices", ("slice", "cases"), _counted(name for case in golden.cases for name in case.slices)),
         _provenance(golden.cases),
         _checks(findings),
+        *(_beyond(golden, known) if known else ()),
         _citing(golden),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -69,6 +73,41 @@ def _provenance(cases: Sequence[Case]) -> str:
     if unknown:
         rows.append(("(not stated)", f"{unknown} cases"))
     return _table("Where it comes from", ("field", "values (cases)"), rows)
+
+
+def _beyond(golden: GoldenSet, known: Known) -> tuple[str, ...]:
+    """The sections on how the set was made and may be used."""
+    drafted = ", ".join(f"{count} {kind}" for kind, count in known.drafts if count)
+    collection = [
+        ("written or accepted by", ", ".join(people(golden)[:MOST_VALUES]) or UNKNOWN),
+        ("drafted by a program", f"{made_by_rule(golden)} of {len(golden.cases)} cases"),
+        ("programs", ", ".join(recipes(golden)) or "none"),
+        *((("drafts", drafted),) if drafted else ()),
+        ("personal data", "not examined by this sheet: assay ingest scans documents, not cases"),
+    ]
+    labels = [
+        (one.name, f"{one.items} items, {one.per_item} people each; {one.agreement}") for one in known.labels
+    ] or [("labelling tasks", "none in this workspace")]
+    limit = f" of {known.budget}" if known.budget else ""
+    uses = [
+        ("meant for", "testing; never for training, tuning, prompts or an index"),
+        *((f"looks at split {split or '(all cases)'}", f"{count}{limit}") for split, count in known.looks),
+    ]
+    distribution = [
+        ("licence", ", ".join(licences(golden)) or UNKNOWN),
+        ("canary", known.canary or "none yet: assay golden export makes one"),
+    ]
+    maintenance = [
+        ("this version", f"number {known.number}" if known.number else UNKNOWN),
+        ("corrections", "each makes a new version; the earlier ones stay: assay golden diff NAME A B"),
+    ]
+    return tuple(
+        _table(title, ("", "known"), rows)
+        for title, rows in (
+            ("How it was collected", collection), ("How it was labelled", labels), ("What it is for", uses),
+            ("How it is distributed", distribution), ("How it is maintained", maintenance),
+        )
+    )  # fmt: skip
 
 
 def _checks(findings: Sequence[Finding]) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from assay.golden.canary import canary_line, canary_of
+from assay.golden.canary import canary_of
 from assay.golden.check import check as check_cases
-from assay.golden.difference import difference
+from assay.golden.difference import Difference, difference
 from assay.golden.jsonl import stated_canary, write_cases
 from assay.golden.problems import Finding
 from assay.golden.reading import read_path
@@ -129,7 +129,7 @@ class _Texts(Mapping[str, str]):
 def export_file(place: Workspace, reference: str, path: Path) -> GoldenSet:
     golden = resolve(place, reference)
     guid = canary_of(place.stores.ledger, golden.name, place.clock.now())
-    path.write_bytes(write_cases(golden.cases, canary_line(guid)))
+    path.write_bytes(write_cases(golden.cases, guid))
     return golden
 
 
@@ -140,10 +140,9 @@ def divide_set(place: Workspace, reference: str, dev: float, seed: int) -> Golde
     return keep(place, golden.name, divided.cases, golden.note)
 
 
-def differences(place: Workspace, old: str, new: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Case ids by what happened to them from one version to the other."""
-    found = difference(resolve(place, old), resolve(place, new))
-    yield from (("added", found.added), ("removed", found.removed), ("changed", found.changed))
+def differences(place: Workspace, old: str, new: str) -> Difference:
+    """What happened to the cases from one version to the other."""
+    return difference(resolve(place, old), resolve(place, new))
 
 
 def case(place: Workspace, reference: str, case_id: str) -> Case:
@@ -154,6 +153,8 @@ def case(place: Workspace, reference: str, case_id: str) -> Case:
 
 
 def sheet(place: Workspace, reference: str) -> str:
-    """The data sheet, with today's findings in it."""
+    """The data sheet, with today's findings and all that the workspace knows of the set."""
+    from assay.wiring.golden_describing import known
+
     golden, findings = check(place, reference, None, None)
-    return data_sheet(golden, findings)
+    return data_sheet(golden, findings, known(place, golden))
