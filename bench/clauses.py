@@ -1,4 +1,4 @@
-"""A thousand clauses with ten thousand sign-flip draws: how long `assay gate` takes to decide them by max-T.
+"""A thousand clauses with ten thousand draws of clusters: how long `assay gate` takes to decide them by max-T.
 
 The floor in the same run is what a bootstrap of this size costs without the work done here: the index bootstrap of one
 clause (cases drawn anew, their differences looked up and averaged), measured on a few clauses and scaled to all. It is
@@ -122,7 +122,7 @@ def main() -> None:
     rows = [
         (f"gate by max-T, whole decision ({decision.verdict.value})", seconds),
         ("gate by Holm, whole decision", by_holm),
-        ("sign flips and step-down alone", flips),
+        ("draws and step-down alone", flips),
         ("index bootstrap of cases, 3 clauses scaled", cases),
         ("index bootstrap of clusters, 3 clauses scaled", clusters),
     ]
@@ -136,7 +136,7 @@ def main() -> None:
     figures = {
         "seconds": round(seconds, 3),
         "holm_seconds": round(by_holm, 3),
-        "flips_seconds": round(flips, 3),
+        "draws_seconds": round(flips, 3),
         "index_bootstrap_seconds": round(cases, 1),
         "clauses": asked.clauses,
         "draws": DRAWS,

@@ -71,6 +71,8 @@ class Pairs:
     candidate: tuple[float, ...]
     dropped: dict[str, int]
     failed_as_worst: int
+    labels: tuple[str, ...] = ()
+    """The clusters, where they are known already: a thousand slices of one run need not ask each case again."""
 
     @property
     def n(self) -> int:
@@ -78,7 +80,7 @@ class Pairs:
 
     @property
     def clusters(self) -> tuple[str, ...]:
-        return tuple(cluster_of(case) for case in self.cases)
+        return self.labels or tuple(cluster_of(case) for case in self.cases)
 
 
 def cluster_of(case: Case) -> str:
@@ -93,11 +95,12 @@ def pair(
     a, b = tally(baseline, metric.name), tally(candidate, metric.name)
     kept: list[tuple[Case, float, float]] = []
     dropped: Counter[str] = Counter()
+    absent = CaseTally()
     worst = 0
     for case in cases:
         if name and name not in case.slices:
             continue
-        left, right = a.get(case.case_id, CaseTally()), b.get(case.case_id, CaseTally())
+        left, right = a.get(case.case_id, absent), b.get(case.case_id, absent)
         if not left.scores and not right.scores:
             continue
         one, other = _value(left, metric), _value(right, metric)
@@ -120,7 +123,9 @@ def _value(case: CaseTally, metric: Metric) -> float | None:
     """The case's mean over repeats with the worst value where it is owed; None when nothing can be said."""
     zeros = 0
     if metric.direction is Direction.HIGHER and metric.kind is not MetricKind.SKEWED:
-        silent = 0 if metric.name in _OF_WHAT_WAS_SAID else sum(case.unscored[reason] for reason in _SILENT)
+        silent = 0
+        if case.unscored and metric.name not in _OF_WHAT_WAS_SAID:
+            silent = sum(case.unscored[reason] for reason in _SILENT)
         zeros = case.failed + silent
     count = len(case.scores) + zeros
     return sum(case.scores) / count if count else None
@@ -139,12 +144,12 @@ def measure(pairs: Pairs, name: str, level: float, seed: int = 0) -> tuple[Delta
     effect = paired_effect(metric.kind, pairs.baseline, pairs.candidate, labels, seed=seed)
     differences = [other - one for one, other in zip(pairs.baseline, pairs.candidate, strict=True)]
     gains = [d if metric.direction is Direction.HIGHER else -d for d in differences]
-    won, lost = sum(g > 0 for g in gains), sum(g < 0 for g in gains)
+    won, lost = sum([g > 0 for g in gains]), sum([g < 0 for g in gains])
     mean = sum(differences) / pairs.n
     if metric.kind is MetricKind.BINARY:
         discordance = (won + lost) / pairs.n
     else:
-        discordance = (sum((d - mean) ** 2 for d in differences) / (pairs.n - 1)) ** 0.5
+        discordance = (sum([(d - mean) ** 2 for d in differences]) / (pairs.n - 1)) ** 0.5
     interval = _plain(effect.interval(level))
     delta = Delta(
         metric=metric,

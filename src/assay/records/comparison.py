@@ -123,7 +123,7 @@ class GatePolicy:
     certificate_max_age_days: float = 7.0
     multiplicity: str = "holm"
     """How "worse than the line" is corrected for the number of clauses: `holm`, or `max_t`, which knows how clauses
-    hang together (signs of whole clusters flipped; Westfall and Young)."""
+    hang together (whole clusters redrawn; Westfall and Young)."""
     judges: JudgeRules | None = None
     """What judges must have shown; None where no clause is on a judge."""
 

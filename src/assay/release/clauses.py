@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from assay.evaluate.pairing import Pairs, cluster_of, measure
+from assay.evaluate.pairing import Pairs, measure
 from assay.records.comparison import Clause, ClauseKind, ClauseResult, Delta, GatePolicy, Verdict
 from assay.records.evaluation import Direction
 from assay.stats.effect import Effect
@@ -50,6 +50,7 @@ def threshold(clause: Clause, direction: Direction) -> float:
 def sliced(whole: Pairs, names: Collection[str]) -> dict[str, Pairs]:
     """The pairs of each slice named, in one pass over the cases. What was dropped stays with the whole."""
     places: dict[str, list[int]] = {name: [] for name in names}
+    labels = whole.clusters
     for index, case in enumerate(whole.cases):
         for name in case.slices:
             if name in places:
@@ -63,6 +64,7 @@ def sliced(whole: Pairs, names: Collection[str]) -> dict[str, Pairs]:
             tuple([whole.candidate[i] for i in part]),
             {},
             0,
+            tuple([labels[i] for i in part]),
         )
 
     return {name: kept(part) for name, part in places.items()}
@@ -73,7 +75,8 @@ def examine(clause: Clause, pairs: Pairs, seed: int, measurer: Measurer | None =
 
     A `no_loss` clause is no test: it is cleared by enough cases without one loss and refuted by the first loss.
     """
-    if pairs.n < 2 or all(cluster_of(case) == cluster_of(pairs.cases[0]) for case in pairs.cases):
+    labels = pairs.clusters
+    if pairs.n < 2 or labels.count(labels[0]) == pairs.n:
         return Measured(clause, pairs)
     found = measurer(clause, pairs) if measurer else None
     if isinstance(found, str):
@@ -117,13 +120,9 @@ def _corrected(tested: list[Measured], policy: GatePolicy, seed: int) -> tuple[f
 def _cluster_sums(tested: list[Measured]) -> Floats:
     """What each cluster adds to each clause's mean difference, centred and as harm: shape (clusters, clauses)."""
     rows: dict[str, int] = {}
-    row_of: dict[str, int] = {}  # by case: a thousand clauses share their cases
     columns = []
     for one in tested:
-        for case in one.pairs.cases:
-            if case.case_id not in row_of:
-                row_of[case.case_id] = rows.setdefault(cluster_of(case), len(rows))
-        places = [row_of[case.case_id] for case in one.pairs.cases]
+        places = [rows.setdefault(label, len(rows)) for label in one.pairs.clusters]
         difference = np.asarray(one.pairs.candidate) - np.asarray(one.pairs.baseline)
         harm = -1.0 if one.pairs.metric.direction is Direction.HIGHER else 1.0
         columns.append((places, harm * (difference - difference.mean())))
