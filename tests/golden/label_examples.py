@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+from assay.adapters.clocks import FakeClock
 from assay.golden.labelling.making import Question
 from assay.records.access import AccessList, Scope
 from assay.records.dialogue import AnswerSentence, Check, CheckStatus, Citation, Outcome, Reply
@@ -12,7 +15,7 @@ from assay.records.documents import Span
 from assay.records.evaluation import Direction, Metric, MetricKind, Run, RunStatus, Sample
 from assay.records.golden import Case, Expected, GoldenSet
 from assay.wiring.build import Workspace, create_workspace, open_workspace
-from served import World, add_document, world
+from served import World, add_document, memory_stores, world
 
 CORRECT = Metric("correct", MetricKind.BINARY, Direction.HIGHER)
 CASES = 60
@@ -56,8 +59,15 @@ def fill(place: World | Workspace, failed: int = 0) -> None:
         place.stores.runs.finish(name, RunStatus.COMPLETE)
 
 
-def lab(tmp_path: Path, failed: int = 0) -> Workspace:
-    """A real workspace on disk."""
+def memory_lab(failed: int = 0) -> Workspace:
+    """What labelling needs of a workspace, in memory: what is kept, and the time."""
+    place = cast(Workspace, SimpleNamespace(stores=memory_stores(), clock=FakeClock()))
+    fill(place, failed)
+    return place
+
+
+def disk_lab(tmp_path: Path, failed: int = 0) -> Workspace:
+    """A real workspace."""
     root = tmp_path / "lab"
     create_workspace(root)
     place = open_workspace(root)
