@@ -281,8 +281,28 @@ def _dispute(
     return ()
 
 
+_read: dict[tuple[str, str], dict[str, Case]] = {}
+"""Cases by golden set and version, which is their hash: reading and checking a set for every label is slow."""
+_READ_KEPT = 4
+
+
 def cases_of(place: Place, made: LabelTask) -> dict[str, Case]:
-    return {case.case_id: case for case in place.stores.golden.get(made.golden_name, made.golden_version).cases}
+    """The cases of the task's golden version, by id; of the newest where an erasure has replaced that version.
+
+    Raises NotFound `label.gone` when nothing is left of the set.
+    """
+    name = made.golden_name
+    versions = [version for version, _, _ in place.stores.golden.versions(name)]
+    if not versions:
+        raise NotFound("label.gone", "the golden set of this task is no longer kept", where=made.name)
+    version = made.golden_version if made.golden_version in versions else versions[-1]
+    for stale in [key for key in _read if key[0] == name and key[1] not in versions]:
+        _read.pop(stale, None)
+    if (name, version) not in _read:
+        while len(_read) >= _READ_KEPT:
+            _read.pop(next(iter(_read)), None)
+        _read[(name, version)] = {case.case_id: case for case in place.stores.golden.get(name, version).cases}
+    return _read[(name, version)]
 
 
 def samples_of(place: Place, item: LabelItem) -> Samples:
