@@ -16,6 +16,7 @@ from assay.plot.power import PowerCurve, PowerLine, figure_power
 from assay.records.comparison import Clause, ClauseKind, Comparison, Decision, GatePolicy
 from assay.records.evaluation import Direction, Metric, MetricKind, Run, Sample
 from assay.records.golden import Case, GoldenSet
+from assay.records.judging import METRIC_PREFIX
 from assay.stats.effect import Effect
 from assay.stats.power import paired_cases
 from assay.stats.special import normal_cdf, normal_ppf
@@ -73,14 +74,18 @@ def power_figures(
     samples_b: Iterable[Sample],
     golden: GoldenSet,
 ) -> tuple[Figure, ...]:
-    """One power curve for each clause with a test whose metric both runs have, from the spread that they show."""
+    """One power curve for each clause with a test whose metric both runs have, from the spread that they show.
+
+    A clause on a judge has none: what decides there is how many replies people have labelled, which the gate says.
+    """
     left, right = tuple(samples_a), tuple(samples_b)
     cases = applicable(golden.cases, run_a.split)
     metrics = {metric.name: metric for metric in run_a.metrics if metric in run_b.metrics}
     price = price_per_case(run_a, left, run_b, right)
     made = []
     for number, clause in enumerate(policy.clauses, start=1):
-        if clause.kind is ClauseKind.NO_LOSS or clause.metric not in metrics:
+        untested = clause.kind is ClauseKind.NO_LOSS or clause.metric.startswith(METRIC_PREFIX)
+        if untested or clause.metric not in metrics:
             continue
         pairs = pair(metrics[clause.metric], left, right, cases)
         pairs = narrowed(pairs, clause.slice) if clause.slice else pairs

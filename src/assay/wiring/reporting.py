@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from assay.evaluate.runs import SCORER_PREFIX
-from assay.records.comparison import GatePolicy
-from assay.records.errors import Unavailable
-from assay.records.evaluation import MetricSummary, Run, Sample
-from assay.records.judging import CARD, METRIC_PREFIX, JudgeCard
-from assay.wiring import judging, labelling, releasing
+from assay.records.comparison import Clause, ClauseKind, GatePolicy, Verdict
+from assay.records.errors import CannotJudge, Unavailable
+from assay.records.evaluation import Run, Sample
+from assay.records.judging import METRIC_PREFIX
+from assay.wiring import judge_gate, judge_labels, judging, labelling, labelling_standing, releasing
 from assay.wiring.build import Workspace
 
 if TYPE_CHECKING:
@@ -51,7 +48,7 @@ def report(place: Workspace, reference: str, against: str = "") -> Made:
         judging.report(place, run.run_id), samples, golden,
         named=[clause.metric for clause in policy.clauses],
         target_error=_target_error(place, run),
-        judged=_cards(place, run),
+        judged=_cards(place, run, samples),
         corrected=_corrected(place, run),
         against=_against(place, run, against, policy) if against else None,
     )  # fmt: skip
@@ -76,47 +73,54 @@ def _against(place: Workspace, run: Run, reference: str, policy: GatePolicy) -> 
 
 
 def _corrected(place: Workspace, run: Run) -> tuple[Corrected, ...]:
-    """What people's labels of this run's replies make of it: one row for each labelling task that drew from the run."""
+    """What people's labels make of the run: a row for each of its judges, then one for each labelling task."""
     from assay.evaluate.report_run import Corrected
 
     rows = []
-    summaries: dict[str, MetricSummary] = {}
+    for name in _judges(place, run):
+        try:
+            naive, better, labels, problem = judge_gate.rates(place, run, name)
+        except CannotJudge as error:
+            rows.append(Corrected(f"{METRIC_PREFIX}{name}, share passed", None, None, 0, error.what))
+            continue
+        why_not = "" if better else problem or "too few of its replies are labelled"
+        rows.append(Corrected(f"{METRIC_PREFIX}{name}, share passed", naive, better, labels, why_not))
+    return (*rows, *_labelled(place, run))
+
+
+def _labelled(place: Workspace, run: Run) -> Iterator[Corrected]:
+    """The share that people find, by each labelling task that drew from this run's replies."""
+    from assay.evaluate.report_run import Corrected
+
     for name in labelling.names(place):
         if all(unit.run_id != run.run_id or unit.other_run for unit in labelling.frame(place, name).units):
             continue
-        summaries = summaries or {s.metric.name: s for s in judging.report(place, run.run_id).summaries}
-        task, found = labelling.task_estimates(place, name)
+        task, found = labelling_standing.task_estimates(place, name)
         ours = next((one for one in found if one.run_id == run.run_id), found[-1])
-        strata = {item.stratum.partition("=")[0] for item in task.items if item.run_id == run.run_id and item.stratum}
-        judge = next((metric for metric in sorted(strata) if metric in summaries), "")
-        naive = summaries[judge].interval if judge else None
-        subject = f"{name}: {' or '.join(task.positive)}{f' (judged by {judge})' if judge else ''}"
-        rows.append(Corrected(subject, naive, ours.interval, ours.labelled, ours.why_not))
-    return tuple(rows)
+        subject = f"labelling task {name}: {' or '.join(task.positive)}"
+        yield Corrected(subject, None, ours.interval, ours.labelled, ours.why_not)
 
 
-def _cards(place: Workspace, run: Run) -> tuple[Judged, ...]:
-    """The newest card of every judge that the run's metrics come from, with what stands against relying on it."""
+def _judges(place: Workspace, run: Run) -> list[str]:
+    """The judges of `assay.yaml` whose verdicts the run carries."""
+    names = [m.name.removeprefix(METRIC_PREFIX) for m in run.metrics if m.name.startswith(METRIC_PREFIX)]
+    return [name for name in names if name in place.settings.judges]
+
+
+def _cards(place: Workspace, run: Run, samples: tuple[Sample, ...]) -> tuple[Judged, ...]:
+    """The newest card of each of the run's judges, with what a gate on this run would hold against it."""
     from assay.evaluate.report_run import Judged
 
-    found = []
-    for metric in run.metrics:
-        name = metric.name.removeprefix(METRIC_PREFIX)
-        if name == metric.name:
-            continue
-        cards = [msgspec.convert(entry.body, JudgeCard) for entry in place.stores.ledger.entries(CARD, name)]
-        if cards:
-            card = max(cards, key=lambda card: card.created_at)
-            found.append(Judged(card, tuple(_against_card(card, run, metric.name, place.clock.now()))))
-    return tuple(found)
-
-
-def _against_card(card: JudgeCard, run: Run, metric: str, now: str) -> Iterator[str]:
-    recipe = run.versions.get(f"{SCORER_PREFIX}{metric}", "")
-    if recipe and recipe != card.spec.recipe:
-        yield "the card is of another version of the judge than the run's verdicts"
-    if card.expires_at and card.expires_at <= now:
-        yield f"the card expired on {card.expires_at[:10]}"
+    names = _judges(place, run)
+    clauses = tuple(Clause(f"{METRIC_PREFIX}{name}", ClauseKind.NON_INFERIORITY, 0.0) for name in names)
+    policy = GatePolicy(clauses, judges=judge_gate.rules(place, [clause.metric for clause in clauses]))
+    found, _ = judge_gate.conditions_and_measurer(place, policy, (run, run), (samples, samples))
+    against: dict[str, dict[str, None]] = {}
+    for one in found:
+        if one.verdict is not Verdict.SHIP:
+            against.setdefault(one.subject, {})[one.reason] = None
+    cards = {name: judge_labels.newest_card(place, name) for name in names}
+    return tuple(Judged(card, tuple(against.get(name, ()))) for name, card in cards.items() if card is not None)
 
 
 def comparison_figures(place: Workspace, made: judging.Compared) -> tuple[Figure, ...]:
@@ -177,10 +181,11 @@ def write(path: Path, text: str) -> Path:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8", newline="")
+        partial.write_text(text, encoding="utf-8", errors="replace", newline="")
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        if partial.is_file():
+            partial.unlink()
         reason = error.strerror or type(error).__name__
         raise Unavailable(
             "report.unwritable", f"the report cannot be written ({reason})", where=str(path), remedy="name another path"
