@@ -46,10 +46,9 @@ def workspace(tmp_path: Path) -> Path:
 
 
 def tried(pytester: pytest.Pytester, workspace: Path, source: str, *options: str) -> pytest.RunResult:
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     pytester.makepyfile(source)
-    return pytester.runpytest_inprocess(
-        *LOADED, "-p", "no:cacheprovider", "-p", "no:asyncio", f"--assay-workspace={workspace}", *options
-    )
+    return pytester.runpytest_inprocess(*LOADED, "-p", "no:cacheprovider", f"--assay-workspace={workspace}", *options)
 
 
 def test_every_case_is_a_test_and_all_replies_are_one_run(pytester: pytest.Pytester, workspace: Path) -> None:
