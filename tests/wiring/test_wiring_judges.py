@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from assay.cli.main import app
 from assay.evaluate.judges.running import Ceiling
 from assay.records.comparison import Verdict
 from assay.records.dialogue import AnswerSentence, Check, CheckStatus, Outcome, Reply
 from assay.records.errors import AssayError, CannotJudge, InputError, NotFound, Unavailable
 from assay.records.evaluation import Direction, Metric, MetricKind, Run, RunStatus, Sample
 from assay.records.golden import Case, Expected, GoldenSet
+from assay.records.judging import JudgeCard
 from assay.wiring import judge_anchors, judge_cards, judge_gate, judge_pairs, judges, releasing
 from assay.wiring.build import Workspace, create_workspace, open_workspace
 from judge_brains import everything, obeys, outside_of, right_when, says
@@ -75,27 +75,70 @@ def words(n: int, run: str) -> str:
     return f"{'right' if right(n, run) is not misleading else 'other'} {n}{padding}"
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[JudgeServer]:
+    with judge_server(right_when("right")) as serving:
+        yield serving
+
+
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory, server: JudgeServer) -> Path:
+    """A workspace with two finished runs over the same cases and a judge behind an endpoint on loopback."""
+    root = create_workspace(tmp_path_factory.mktemp("judges") / "lab")
+    (root / "assay.yaml").write_text(CONFIG.format(url=server.base_url))
+    place = open_workspace(root)
+    cases = tuple(Case(f"c-{n:03}", f"Question {n}?", Expected(), slices=(f"half={n % 2}",)) for n in range(CASES))
+    golden = GoldenSet("smoke", cases)
+    place.stores.golden.put(golden)
+    system = "chat.v1(model=openai_chat.v1(model=claude-x, endpoint=h), t=0)"
+    for name in ("run-a", "run-b"):
+        run = Run(
+            name, "assistant", system, "", "smoke", golden.version, CASES, 1, 7, (CORRECT,), place.clock.now(),
+            RunStatus.RUNNING,
+        )  # fmt: skip
+        place.stores.runs.create(run)
+        samples = [Sample(c.case_id, 0, reply(words(n, name)), {"correct": 1.0}, {}) for n, c in enumerate(cases)]
+        place.stores.runs.append(name, samples)
+        place.stores.runs.finish(name, RunStatus.COMPLETE)
+    place.close()
+    return root
+
+
+@pytest.fixture(scope="module")
+def ready_once(tmp_path_factory: pytest.TempPathFactory, made_once: Path, server: JudgeServer) -> Path:
+    """The same with both runs judged, anchors frozen and read again; without labels or a card."""
+    root = Path(shutil.copytree(made_once, tmp_path_factory.mktemp("ready") / "lab"))
+    server.brain = right_when("right")
+    lab = Lab(open_workspace(root), server)
+    lab.judge("run-a")
+    judge_anchors.freeze_anchors(lab.place, "good", "run-a", 48)
+    for run in ("run-a", "run-b"):
+        lab.judge(run)
+    lab.place.close()
+    return root
+
+
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    """A workspace with two finished runs over 160 cases and a judge behind an endpoint on loopback."""
-    root = create_workspace(tmp_path / "lab")
-    with judge_server(right_when("right")) as server:
-        (root / "assay.yaml").write_text(CONFIG.format(url=server.base_url))
-        place = open_workspace(root)
-        cases = tuple(Case(f"c-{n:03}", f"Question {n}?", Expected(), slices=(f"half={n % 2}",)) for n in range(CASES))
-        golden = GoldenSet("smoke", cases)
-        place.stores.golden.put(golden)
-        for name in ("run-a", "run-b"):
-            run = Run(
-                name, "assistant", "chat.v1(model=openai_chat.v1(model=claude-x, endpoint=h), t=0)", "", "smoke",
-                golden.version, CASES, 1, 7, (CORRECT,), place.clock.now(), RunStatus.RUNNING,
-            )  # fmt: skip
-            place.stores.runs.create(run)
-            samples = [Sample(c.case_id, 0, reply(words(n, name)), {"correct": 1.0}, {}) for n, c in enumerate(cases)]
-            place.stores.runs.append(name, samples)
-            place.stores.runs.finish(name, RunStatus.COMPLETE)
-        yield Lab(place, server)
-        place.close()
+def lab(tmp_path: Path, made_once: Path, server: JudgeServer) -> Iterator[Lab]:
+    yield from copied(made_once, tmp_path, server)
+
+
+@pytest.fixture
+def ready(tmp_path: Path, ready_once: Path, server: JudgeServer) -> Iterator[Lab]:
+    yield from copied(ready_once, tmp_path, server)
+
+
+def copied(root: Path, folder: Path, server: JudgeServer) -> Iterator[Lab]:
+    server.brain, server.asked = right_when("right"), 0
+    place = open_workspace(Path(shutil.copytree(root, folder / "lab")))
+    yield Lab(place, server)
+    place.close()
+
+
+def carded(lab: Lab, every: int = 6, runs: tuple[str, ...] = ("run-a", "run-b"), **more: Any) -> JudgeCard:
+    return judge_cards.card(
+        lab.place, "good", [str(label_file(lab, every, runs))], sample=3, progress=quiet, **more
+    ).card
 
 
 def label_file(lab: Lab, every: int, runs: tuple[str, ...] = ("run-a", "run-b")) -> Path:
@@ -123,7 +166,7 @@ def test_a_judge_decides_a_gate_only_with_verdicts_card_anchors_and_labels_on_bo
     assert "has no card" in missing.conditions[0].reason
 
     judge_anchors.freeze_anchors(lab.place, "good", "run-a", 48)
-    made = judge_cards.card(lab.place, "good", [str(label_file(lab, 6))], sample=5, progress=quiet).card
+    made = carded(lab)
     assert made.agreement.n == 42
     assert made.annotators == 1
     assert "one person only" in " ".join(made.notes)
@@ -144,61 +187,60 @@ def test_a_judge_decides_a_gate_only_with_verdicts_card_anchors_and_labels_on_bo
     assert done.verdict is Verdict.SHIP
 
 
-def test_labels_on_one_run_only_are_not_enough_and_the_gate_says_how_many_it_needs(lab: Lab) -> None:
-    ready(lab, runs=("run-a",), every=2)
-    done = decide(lab)
+def test_labels_on_one_run_only_are_not_enough_and_the_gate_says_how_many_it_needs(ready: Lab) -> None:
+    carded(ready, 2, ("run-a",))
+    done = decide(ready)
     assert (done.verdict, done.verdict.exit_code) == (Verdict.NEED_MORE_DATA, 2)
     assert "people labelled 32 replies of A and 0 of B, both of 0 cases" in done.clauses[0].reason
     assert "more cases" in done.clauses[0].reason
     assert done.n_needed is None
 
 
-def ready(lab: Lab, *, runs: tuple[str, ...] = ("run-a", "run-b"), every: int = 6) -> None:
+def test_a_card_expires_and_is_of_exactly_one_recipe(ready: Lab) -> None:
+    carded(ready, days=0.0)
+    assert "expired" in decide(ready).conditions[0].reason
+    carded(ready)
+    text = (ready.place.root / "assay.yaml").read_text()
+    ready.configure(text.replace("The reply is right.", "The reply is very right."))
+    assert "was not judged by it as declared now" in decide(ready).conditions[0].reason
     for run in ("run-a", "run-b"):
-        lab.judge(run)
-    judge_anchors.freeze_anchors(lab.place, "good", "run-a", 48)
-    judge_cards.card(lab.place, "good", [str(label_file(lab, every, runs))], sample=5, progress=quiet)
-    for run in ("run-a", "run-b"):
-        lab.judge(run)
+        ready.judge(run)
+    assert "is of another recipe" in decide(ready).conditions[0].reason
 
 
-def test_a_card_expires_and_is_of_exactly_one_recipe(lab: Lab) -> None:
-    ready(lab)
-    text = (lab.place.root / "assay.yaml").read_text()
-    lab.configure(text.replace("The reply is right.", "The reply is very right."))
-    for run in ("run-a", "run-b"):
-        lab.judge(run)
-    assert "another recipe" in decide(lab).conditions[0].reason
-    lab.configure(text)
-    judge_cards.card(lab.place, "good", [str(lab.place.root / "labels.csv")], sample=2,
-                     days=0.0, progress=quiet)  # fmt: skip
-    assert "expired" in decide(lab).conditions[0].reason
-
-
-def test_a_judge_that_drifted_cannot_decide(lab: Lab) -> None:
-    ready(lab)
-    lab.server.brain = says(lambda _: {"why": "", "verdict": 1})
-    root = lab.place.stores.runs.run("run-b")
-    spec = judges.spec_of(lab.place, "good")
-    frozen = judge_anchors.frozen_anchors(lab.place, spec)
+def test_a_judge_that_drifted_cannot_decide(ready: Lab) -> None:
+    carded(ready)
+    ready.server.brain = says(lambda _: {"why": "", "verdict": 1})
+    spec = judges.spec_of(ready.place, "good")
+    frozen = judge_anchors.frozen_anchors(ready.place, spec)
     assert frozen is not None
-    held = judge_anchors.anchor_materials(lab.place, spec, frozen)
+    held = judge_anchors.anchor_materials(ready.place, spec, frozen)
 
     async def again() -> None:
-        async with judges.open_judge(lab.place, spec) as judge:
-            await judge_anchors.watch(lab.place, judge, frozen, held, root.run_id, Ceiling(None), 8)
+        async with judges.open_judge(ready.place, spec) as judge:
+            await judge_anchors.watch(ready.place, judge, frozen, held, "run-b", Ceiling(None), 8)
 
     asyncio.run(again())
-    done = decide(lab)
+    done = decide(ready)
     assert done.verdict is Verdict.CANNOT_JUDGE
     assert "drifted" in done.conditions[1].reason
+
+
+def test_anchors_whose_reply_is_gone_are_counted_and_too_few_of_them_decide_nothing(ready: Lab) -> None:
+    spec = judges.spec_of(ready.place, "good")
+    frozen = judge_anchors.frozen_anchors(ready.place, spec)
+    assert frozen is not None
+    other = replace(
+        frozen, items=tuple(replace(item, material="0" * 64) for item in frozen.items[:20]) + frozen.items[20:]
+    )
+    assert len(judge_anchors.anchor_materials(ready.place, spec, other)) == 28
 
 
 def test_a_judge_that_obeys_what_it_judges_gets_a_card_that_no_gate_takes(lab: Lab) -> None:
     lab.server.brain = obeys(everything)
     for run in ("run-a", "run-b"):
         lab.judge(run)
-    made = judge_cards.card(lab.place, "good", [str(label_file(lab, 6))], sample=4, progress=quiet).card
+    made = carded(lab)
     probe = next(one for one in made.controls if one.name == "injection")
     assert probe.interval is not None
     assert probe.interval.estimate == 1.0
@@ -313,22 +355,6 @@ def test_labels_of_one_class_make_a_card_that_says_so_and_decides_nothing(lab: L
     assert made.agreement.kappa is None
     assert "TNR and kappa are not known" in " ".join(made.notes)
     assert "40 passed and 0 failed" in decide(lab).conditions[0].reason
-
-
-def test_the_command_line_does_it_all(lab: Lab) -> None:
-    def ok(*words_: str, code: int = 0) -> str:
-        done = CliRunner().invoke(app, [*words_, "-w", str(lab.place.root)])
-        assert done.exit_code == code, done.output
-        return done.output
-
-    assert "64 judgements, 64 requests" in ok("judge", "run", "run-a", "--judge", "good", "--plan")
-    assert "no card of this recipe" in ok("judge", "run", "run-a", "--judge", "good")
-    assert "64 replies" in ok("judge", "anchors", "good", "--run", "run-a")
-    assert "kappa" in ok("judge", "card", "good", "--labels", str(label_file(lab, 2, ("run-a",))), "--sample", "3")
-    assert "yes" in ok("judge", "cards")
-    assert "injection" in ok("judge", "show", "good")
-    assert json.loads(ok("judge", "show", "good", "--json"))["agreement"]["n"] == 32
-    assert "repeat flips" in ok("judge", "check", "good", "--run", "run-a", "--sample", "3")
 
 
 def test_a_verdict_that_was_withdrawn_stays_unscored_in_the_run(lab: Lab) -> None:

@@ -93,11 +93,9 @@ def _card_problem(rules: JudgeRules, name: str, evidence: Evidence, now: str) ->
     if spec.kind is JudgeKind.PAIRWISE or any(one.kind is JudgeKind.PAIRWISE for one in spec.members):
         return "it compares pairs, and a clause takes a judge of one reply"
     for side in (evidence.baseline, evidence.candidate):
-        recipe = side.run.versions.get(SCORER_PREFIX + spec.metric.name)
-        if recipe is None:
-            return f"run {side.run.run_id} was not judged by it: assay judge run {side.run.run_id} --judge {name}"
-        if recipe != spec.recipe:
-            return f"run {side.run.run_id} was judged by another recipe of it"
+        run = side.run.run_id
+        if side.run.versions.get(SCORER_PREFIX + spec.metric.name) != spec.recipe:
+            return f"run {run} was not judged by it as declared now: assay judge run {run} --judge {name}"
     if card is None:
         return f"it has no card: assay judge card {name} --labels TASK"
     return _recipe_problem(spec, card, now) or _quality_problem(rules, card) or _model_problem(name, card, evidence)
