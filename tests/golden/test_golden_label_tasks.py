@@ -241,7 +241,7 @@ def test_the_whole_story_at_the_command_line(tmp_path: Path, capsys: pytest.Capt
     """Create, label, see that one person is not enough, a second one, estimate, draw more, export, golden version."""
     place = disk_lab(tmp_path)
     (tmp_path / "g.md").write_text("Say good when it is.\n")
-    (tmp_path / "keys").write_text("1\nu\n2\nn from \x1b[31mme\nbad\nwhat\ns\n" + "1\n2\n" * 40)
+    (tmp_path / "keys").write_text("1\nu\n2\nn from \x1b[31mme\nbad\nwhat\ns\n" + "1\n2\n" * 9)
     only = typer.Typer()
     label.register(only)
     command = typer.main.get_command(only)  # once: making the commands costs more than running them
@@ -252,20 +252,20 @@ def test_the_whole_story_at_the_command_line(tmp_path: Path, capsys: pytest.Capt
         return capsys.readouterr().out
 
     ask = ["--question", "Right?", "--guidelines", str(tmp_path / "g.md"), "--labels", "good,bad", "--positive", "good"]
-    assert "30 of 60 drawn by judge:correct" in run(
-        "create", "q", "--runs", "aaaa", *ask, "--n", "30", "--by", "judge:correct"
+    assert "14 of 60 drawn by judge:correct" in run(
+        "create", "q", "--runs", "aaaa", *ask, "--n", "14", "--by", "judge:correct"
     )
     run("estimate", "q", code=2)
     out = run("do", "q", "--as", "ann", "--answers", str(tmp_path / "keys"))
-    assert "nothing is left for you; 30 done" in out
+    assert "nothing is left for you; 14 done" in out
     assert "1 good   2 bad" in out
     assert "aaaa" not in out
     words = [one.value for one in labelling.labels(place, "q")]
     assert words[:4] == ["good", "bad", "bad", ""], "the second is a correction of the first"
     assert "agreement cannot be said" in run("agreement", "q")
     (tmp_path / "two").write_text("2\nq\n")
-    assert "stopped; 1 done, 29 left" in run("do", "q", "--as", "bob", "--answers", str(tmp_path / "two"))
-    (tmp_path / "three").write_text("1\n" * 30)
+    assert "stopped; 1 done, 13 left" in run("do", "q", "--as", "bob", "--answers", str(tmp_path / "two"))
+    (tmp_path / "three").write_text("1\n" * 14)
     run("do", "q", "--as", "bob", "--answers", str(tmp_path / "three"))
     assert "Cohen's kappa" in run("agreement", "q")
     told = run("estimate", "q")
@@ -273,12 +273,11 @@ def test_the_whole_story_at_the_command_line(tmp_path: Path, capsys: pytest.Capt
     assert "the labels themselves are in doubt" in told
     assert "A third person decides" in run("status", "q")
     assert "somebody said: good" in run("adjudicate", "q", "--as", "dora", "--answers", str(tmp_path / "three"))
-    assert "10 more items" in run("more", "q", "--n", "10")
-    assert "40 items, without labels" in run("export", "q", str(tmp_path / "o.csv"), "--format", "csv")
-    assert "40 items had no label" in run("import", "q", str(tmp_path / "o.csv"), "--format", "csv")
+    assert "6 more items" in run("more", "q", "--n", "6")
+    assert "20 items, without labels" in run("export", "q", str(tmp_path / "o.csv"), "--format", "csv")
+    assert "20 items had no label" in run("import", "q", str(tmp_path / "o.csv"), "--format", "csv")
     assert "resolved items" in run("resolve", "q", "--out", str(tmp_path / "r.jsonl"))
     assert "cases changed" in run("to-golden", "q", "--use", "label")
     assert "Say good when it is." in run("show", "q")
     assert run("list").count("\n") == 3
-    assert run("agreement", "q", "--json").startswith("{")
     place.close()
