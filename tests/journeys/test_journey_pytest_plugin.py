@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+from _pytest.pytester import SysModulesSnapshot
 
 import foreign_logs as logs
 from assay.golden.jsonl import read_cases
@@ -43,6 +44,13 @@ def workspace(tmp_path: Path) -> Path:
     place.stores.golden.put(GoldenSet("handbook", read_cases(CASES, "cases"), place.clock.now()))
     place.close()
     return root
+
+
+@pytest.fixture(autouse=True)
+def _libraries_stay_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pytester forgets what a run inside this process imported, and half of SQLAlchemy is worse than none."""
+    kept = lambda _: SysModulesSnapshot(preserve=lambda name: not name.startswith("test_"))  # noqa: E731 - a method
+    monkeypatch.setattr(pytest.Pytester, "_Pytester__take_sys_modules_snapshot", kept)
 
 
 def tried(pytester: pytest.Pytester, workspace: Path, source: str, *options: str) -> pytest.RunResult:
