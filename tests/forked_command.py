@@ -52,13 +52,8 @@ class Forked:
             raise TimeoutError(f"assay {' '.join(arguments)}\n{said[0]}\n{said[1]}")
         return code, said[0], said[1]
 
-    @property
-    def mine(self) -> bool:
-        """False in a fork of the process that started it."""
-        return self._owner == os.getpid() and self._process.poll() is None
-
     def close(self) -> None:
-        if self.mine:
+        if self._owner == os.getpid() and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
 
@@ -66,8 +61,7 @@ class Forked:
 def _become_the_command(asked: dict[str, Any]) -> NoReturn:
     """In the child: everything as if it had been started with these arguments."""
     os.setsid()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

@@ -30,7 +30,6 @@ class Done:
 
 def assay(*arguments: object, cwd: Path | None = None, env: dict[str, str] | None = None, timeout: float = 240) -> Done:
     """Run the command as a user does; see `forked_command` for how its packages are imported only once."""
-    global _forked
     command, environment = [str(one) for one in arguments], {**os.environ, **(env or {})}
     if any(name.startswith("PYTHON") for name in env or {}):  # what only a new interpreter reads
         done = subprocess.run(
@@ -38,12 +37,17 @@ def assay(*arguments: object, cwd: Path | None = None, env: dict[str, str] | Non
             check=False,
         )  # fmt: skip
         return Done(done.returncode, done.stdout, done.stderr)
-    if _forked is None or not _forked.mine:
-        _forked = Forked()
-    return Done(*_forked.run(command, cwd, environment, timeout))
+    try:
+        forked = _idle.pop()
+    except IndexError:
+        forked = Forked()
+    done = Done(*forked.run(command, cwd, environment, timeout))
+    _idle.append(forked)
+    return done
 
 
-_forked: Forked | None = None
+_idle: list[Forked] = []
+"""Processes to fork from that no thread is using."""
 
 
 def ok(*arguments: object, **options: Any) -> str:
