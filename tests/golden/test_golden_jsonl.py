@@ -6,7 +6,7 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.golden.jsonl import read_cases, write_cases
@@ -261,6 +261,7 @@ cases = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(st.lists(cases, min_size=1, max_size=4, unique_by=lambda case: case.case_id).map(tuple))
 def test_what_is_written_is_read_back_the_same(some: tuple[Case, ...]) -> None:
     again = read_cases(write_cases(some), "again")

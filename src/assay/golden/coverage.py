@@ -110,14 +110,14 @@ def _vectors(texts: Sequence[str], cases: Sequence[str], embedder: Embedder | No
 
 
 def _word_vectors(texts: Sequence[str]) -> Floats:
-    """Rows of length 1: stems, each by the logarithm of its rarity."""
+    """Rows of length 1: stems by their rarity, none of them without any weight: a set's own topic is common in it."""
     counted = [Counter(content_stems(text, likely_language(text))) for text in texts]
     held = Counter(root for one in counted for root in one)
     column = {root: at for at, root in enumerate(sorted(held))}
     made = np.zeros((len(texts), max(1, len(column))))
     for row, one in enumerate(counted):
         for root, count in one.items():
-            made[row, column[root]] = (1 + math.log(count)) * math.log((1 + len(texts)) / held[root])
+            made[row, column[root]] = (1 + math.log(count)) * (1 + math.log((1 + len(texts)) / (1 + held[root])))
     norms = np.linalg.norm(made, axis=1, keepdims=True)
     return np.asarray(made / np.where(norms == 0, 1.0, norms))
 

@@ -39,6 +39,7 @@ class Drafting:
     search: Retriever
     known: Sequence[str] = ()
     seed: int = 0
+    set_name: str = ""
     progress: Progress = lambda _done, _total: None
     refused: Counter[str] = field(default_factory=Counter)
     taken: list[str] = field(default_factory=list)
@@ -74,7 +75,7 @@ class Drafting:
                 continue
             judged = judge_answerable(one.question, one.answer, one.quote, one.chunk, self.search, scope)
             if self._kept(one.question, judged):
-                made.append(_answerable(one, judged, scope))
+                made.append(_answerable(one, judged, scope, self.set_name))
                 self.progress(len(self.taken), n)
         return made
 
@@ -90,7 +91,7 @@ class Drafting:
                 kept += 1
                 of_tool[one.chunk.doc_id] += 1
                 self.progress(len(self.taken), n)
-                yield _unanswerable(one, scope)
+                yield _unanswerable(one, scope, self.set_name)
 
     def _is_known(self, question: str) -> bool:
         self.tried += 1
@@ -147,10 +148,10 @@ def _alternately(one: Iterator[Near], other: Iterator[Near]) -> Iterator[Near]:
                 yield found
 
 
-def _answerable(one: Asked, judged: Judged, scope: Scope) -> Draft:
+def _answerable(one: Asked, judged: Judged, scope: Scope, name: str) -> Draft:
     chunk = one.chunk
     case = Case(
-        draft_id(one.question, chunk.doc_id),
+        draft_id(name, one.question, chunk.doc_id),
         one.question,
         Expected(answers=(one.answer,), evidence=(Evidence(chunk.doc_id, one.quote),)),
         scope=scope,
@@ -162,9 +163,9 @@ def _answerable(one: Asked, judged: Judged, scope: Scope) -> Draft:
     return Draft(case, one.kind, checks, chunk.text_sha256, one.start, one.end)
 
 
-def _unanswerable(one: Near, scope: Scope) -> Draft:
+def _unanswerable(one: Near, scope: Scope, name: str) -> Draft:
     case = Case(
-        draft_id(one.question, one.chunk.doc_id),
+        draft_id(name, one.question, one.chunk.doc_id),
         one.question,
         Expected(answerable=False),
         scope=scope,

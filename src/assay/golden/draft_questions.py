@@ -302,7 +302,7 @@ def _often(text: str, wording: Wording) -> _Made | None:
     """`Access is reviewed every quarter.`"""
     found = re.match(
         rf"(?P<s>[^,:;]+?) (?P<m>{_AUX}) (?P<v>[^,:;]+?) (?P<a>(?:at least )?"
-        r"(?:(?:once |twice )?every [a-z]+(?: [a-z]+)?|(?:once|twice) an? [a-z]+|annually|quarterly|monthly|weekly|"
+        r"(?:(?:once |twice )?every [A-Za-z]+(?: [a-z]+)?|(?:once|twice) an? [a-z]+|annually|quarterly|monthly|weekly|"
         r"daily|on an? [a-z]+ly basis))$",
         text,
     )  # fmt: skip
@@ -339,7 +339,8 @@ def _how_many(text: str, wording: Wording) -> _Made | None:
         return None
     number = found["n"].rstrip(".,")
     answer = f"{found['p'] or ''}{found['q'] or ''}{number} {found['u']}"
-    asked = f"{(found['p'] or '').capitalize()}how many {found['u']}"
+    of_what, tail = (tail, "") if tail.startswith(" of ") else ("", tail)
+    asked = f"{(found['p'] or '').capitalize()}how many {found['u']}{of_what}"
     asked = asked[0].upper() + asked[1:]
     if number in ("1", "one"):
         return None

@@ -39,6 +39,6 @@ class Drafted:
     candidates: int
 
 
-def draft_id(question: str, doc_id: str) -> str:
-    """The same question of the same document is the same draft, however often it is made."""
-    return f"draft-{sha256_json([question, doc_id])[:12]}"
+def draft_id(set_name: str, question: str, doc_id: str) -> str:
+    """The same question of the same document is the same draft of a set, however often it is made."""
+    return f"draft-{sha256_json([set_name, question, doc_id])[:12]}"

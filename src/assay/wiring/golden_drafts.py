@@ -53,7 +53,7 @@ def draft(
     chunks = list(_chunks(place, source))
     known = [case.question for case in _cases(place, name)]
     known.extend(entry.body["row"]["question"] for entry in place.stores.ledger.entries(DRAFTED, name))
-    going = Drafting(chunks, apps.head_retriever(place), known, seed, progress)
+    going = Drafting(chunks, apps.head_retriever(place), known, seed, name, progress)
     written = _written(place, model, chunks, n, seed) if model and chunks else ((), ())
     made = going.draft(n, unanswerable, *written)
     place.stores.ledger.append([draft_entry(name, one, place.clock.now()) for one in made.drafts])
