@@ -154,12 +154,13 @@ def judged_rate(rate: float, tpr: float, tnr: float, labels: int, *, stratified:
             name: (int(truth[picked][verdict[picked] == v].sum()), int((verdict[picked] == v).sum()))
             for name, v in (("pass", 1), ("fail", 0))
         }
-        ours = post_stratified(counts, seen, draws=4000, seed=int(rng.integers(2**31)))
+        ours = post_stratified(counts, seen)
         rest = np.setdiff1d(np.arange(len(truth)), picked)
         return ours, prediction_powered(verdict[rest], verdict[picked], truth[picked])
 
     how = "stratified labels" if stratified else "labels"
-    return Setting(f"judged pass {rate:g} (TPR {tpr:g}, TNR {tnr:g}), {labels} {how}", rate, draw, "PPI++, z")
+    usual = "PPI++, z, as if drawn alike" if stratified else "PPI++, z"
+    return Setting(f"judged pass {rate:g} (TPR {tpr:g}, TNR {tnr:g}), {labels} {how}", rate, draw, usual)
 
 
 def prediction_powered(unlabelled: Floats, judge: Floats, human: Floats) -> Interval:
@@ -189,7 +190,7 @@ def judged_difference(labels: int) -> Setting:
             for name in counts
         }
         seen = {name: three for name, three in seen.items() if sum(three)}
-        found = paired_post_stratified(counts, seen, draws=4000, seed=int(rng.integers(2**31)))  # type: ignore[arg-type]
+        found = paired_post_stratified(counts, seen, draws=4000, seed=int(rng.integers(2**31)))
         naive = np.array(sides[1] - sides[0], dtype=float)
         return found.interval(), wald(naive)
 
@@ -371,6 +372,7 @@ def settings() -> list[Setting]:
         judged_rate(0.70, 0.70, 0.60, 100),
         judged_rate(0.98, 0.97, 0.80, 60, stratified=True),
         judged_rate(0.90, 0.95, 0.70, 60, stratified=True),
+        judged_rate(0.99, 0.90, 0.80, 30, stratified=True),
         judged_difference(200),
         judged_clusters(),
         clustered_share([20] * 10, 1.0, 1.3),

@@ -2,20 +2,22 @@
 
 The judge sorts items into strata (its verdicts; for a pair of versions, the joint verdicts) whose sizes are known;
 people's labels say how often each stratum is really right. The judge's error is thus measured and part of the interval.
-Beta and Dirichlet posteriors keep honest tails where labels are few and failures rare, which is where
-prediction-powered intervals cover 14 to 93 % at a nominal 95 %.
+Beta and Dirichlet limits keep honest tails where labels are few and failures rare, which is where prediction-powered
+intervals cover 14 to 93 % at a nominal 95 %. For a rate, Jeffreys' limits are joined in closed form: over 96 settings
+(rates .7 to .99, 30 to 200 labels) they covered 93.5 to 97.5 %, draws from the joint posterior 89.7 to 97.7 %.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from assay.records.evaluation import Interval
 from assay.stats.mean import Floats
+from assay.stats.proportion import jeffreys
 from assay.stats.special import check_level, normal_ppf, t_ppf
 
 DRAWS = 20_000
@@ -37,9 +39,13 @@ class JudgedPosterior:
     n: int
     method: str
     least: float = 0.0
+    strata: tuple[tuple[int, int, int], ...] = ()
+    """(judged, right, labelled) by stratum for a rate over independent items, whose limits need no draws."""
 
     def interval(self, level: float = 0.95) -> Interval:
         """Equal-tailed; it reaches the end of the scale when the labels stand at that end, as Jeffreys' does."""
+        if self.strata:
+            return _joined(self.strata, level)
         tail = check_level(level) / 2.0
         low, high = float(np.quantile(self.floor, tail)), float(np.quantile(self.ceiling, 1.0 - tail))
         low = self.least if self.estimate <= self.least else min(low, self.estimate)
@@ -55,36 +61,58 @@ class JudgedPosterior:
         return float(np.searchsorted(self.floor, threshold, side="right")) / len(self.floor)
 
 
-def post_stratified(
-    judged: Counts,
-    labelled: Mapping[str, tuple[int, int]],
-    *,
-    level: float = 0.95,
-    draws: int = DRAWS,
-    seed: int = 0,
-) -> Interval:
-    """The pass rate Σ_v w_v · P(right | verdict v) with Beta(1/2, 1/2) for every stratum, by Monte Carlo.
+def post_stratified(judged: Counts, labelled: Mapping[str, tuple[int, int]], *, level: float = 0.95) -> Interval:
+    """The pass rate Σ_v w_v · P(right | verdict v), with Jeffreys' Beta(1/2, 1/2) limits in every stratum.
 
     `judged` counts every judged item by verdict, those with labels among them; `labelled` gives (right, n) by verdict.
-    Inside a stratum the labelled items must be a random sample; how many each stratum got is free. The shares w_v are
-    drawn too (Dirichlet), so the interval speaks of questions like these, not only of these. A stratum with items and
-    no label is bounded: it counts as all wrong below and all right above, and as half in the estimate. Raises
-    ValueError for labels without judged items, more labels than items, or no label at all.
+    Inside a stratum the labelled items must be a random sample; how many each stratum got is free. The strata's limits
+    are joined by the method of variance estimates recovery (Zou and Donner 2008), and the shares w_v count as drawn, so
+    the interval speaks of questions like these, not only of these. A stratum with items and no label is bounded: it
+    counts as all wrong below and all right above, and as half in the estimate. Raises ValueError for labels without
+    judged items, more labels than items, or no label at all.
     """
-    return post_stratified_draws(judged, labelled, draws=draws, seed=seed).interval(level)
+    return _joined(_strata(judged, labelled), level)
 
 
 def post_stratified_draws(
     judged: Counts, labelled: Mapping[str, tuple[int, int]], *, draws: int = DRAWS, seed: int = 0
 ) -> JudgedPosterior:
-    """What `post_stratified` takes its interval from."""
+    """`post_stratified` with Monte-Carlo draws from Beta(1/2, 1/2) in every stratum, for one-sided claims."""
+    strata = _strata(judged, labelled)
+    table = np.array([(n - right, right) for _, right, n in strata], dtype=np.float64)
+    sizes = np.array([size for size, _, _ in strata], dtype=np.float64)
+    values, prior = np.array([0.0, 1.0]), np.array([0.5, 0.5])
+    found = _posterior(sizes, table, values, prior, draws, seed, "post-stratified Jeffreys")
+    return replace(found, strata=strata)
+
+
+def _strata(judged: Counts, labelled: Mapping[str, tuple[int, int]]) -> tuple[tuple[int, int, int], ...]:
+    """(judged items, right, labelled) of every stratum that holds some item."""
     names = _check_strata(judged, {name: n for name, (_, n) in labelled.items()})
     for right, n in labelled.values():
         if not 0 <= right <= n:
             raise ValueError(f"a stratum needs 0 <= right <= labelled, not {right} of {n}")
-    table = np.array([[labelled.get(v, (0, 0))[1] - labelled.get(v, (0, 0))[0], labelled.get(v, (0, 0))[0]]
-                      for v in names], dtype=np.float64)  # fmt: skip
-    return _posterior(judged, names, table, np.array([0.0, 1.0]), 0.5, draws, seed, "post-stratified Beta")
+    return tuple((judged[name], *labelled.get(name, (0, 0))) for name in names)
+
+
+def _joined(strata: tuple[tuple[int, int, int], ...], level: float) -> Interval:
+    z = normal_ppf(1.0 - check_level(level) / 2.0)
+    total = sum(size for size, _, _ in strata)
+    estimate = square = below = above = unknown = 0.0
+    for size, right, n in strata:
+        share = size / total
+        if n == 0:
+            estimate, square, unknown = estimate + share / 2.0, square + share / 4.0, unknown + share / 2.0
+            continue
+        found = jeffreys(right, n, level)
+        estimate, square = estimate + share * found.estimate, square + share * found.estimate**2
+        below += (share * (found.estimate - found.low)) ** 2
+        above += (share * (found.high - found.estimate)) ** 2
+    drawn = z * z * max(0.0, square - estimate**2) / total
+    low = max(0.0, estimate - unknown - math.sqrt(below + drawn))
+    high = min(1.0, estimate + unknown + math.sqrt(above + drawn))
+    method = "post-stratified Jeffreys" + (", unlabelled strata bounded" if unknown else "")
+    return Interval(estimate, low, high, level, method, sum(n for _, _, n in strata))
 
 
 def paired_post_stratified(
@@ -106,7 +134,8 @@ def paired_post_stratified(
         raise ValueError("counts of labelled differences are at least 0")
     table = np.array([labelled.get(name, (0, 0, 0)) for name in names], dtype=np.float64)
     values, prior = np.array([-1.0, 0.0, 1.0]), np.array([0.25, 0.5, 0.25])
-    return _posterior(judged, names, table, values, prior, draws, seed, "post-stratified Dirichlet")
+    sizes = np.array([judged[name] for name in names], dtype=np.float64)
+    return _posterior(sizes, table, values, prior, draws, seed, "post-stratified Dirichlet")
 
 
 def _check_strata(judged: Counts, labelled: Counts) -> list[str]:
@@ -121,22 +150,12 @@ def _check_strata(judged: Counts, labelled: Counts) -> list[str]:
 
 
 def _posterior(
-    judged: Counts,
-    names: list[str],
-    table: Floats,
-    values: Floats,
-    prior: float | Floats,
-    draws: int,
-    seed: int,
-    method: str,
+    sizes: Floats, table: Floats, values: Floats, prior: Floats, draws: int, seed: int, method: str
 ) -> JudgedPosterior:
-    """`table` has shape (strata, outcomes): labelled items by outcome; `values`, shape (outcomes,), what each is worth.
-
-    Dirichlet draws by gamma variates: Beta(a, b) is the share of two of them.
-    """
+    """`sizes`, shape (strata,), counts judged items; `table` has shape (strata, outcomes): labelled items by outcome;
+    `values`, shape (outcomes,), is what each outcome is worth. Dirichlet draws are shares of gamma variates."""
     rng = np.random.default_rng(seed)
-    sizes = np.array([judged[name] for name in names], dtype=np.float64)
-    weights = rng.standard_gamma(sizes, size=(draws, len(names)))
+    weights = rng.standard_gamma(sizes, size=(draws, len(sizes)))
     weights /= weights.sum(axis=1, keepdims=True)
     mass = rng.standard_gamma(table + prior, size=(draws, *table.shape))
     inside = (mass @ values) / mass.sum(axis=2)
@@ -169,7 +188,7 @@ def clustered_post_stratified(
     seed: int = 0,
     paired: bool | None = None,
 ) -> JudgedPosterior:
-    """`post_stratified` when items share documents: whole documents are reweighted (Bayesian bootstrap).
+    """The rate or paired difference when items share documents: whole documents are reweighted (Bayesian bootstrap).
 
     All arguments have shape (judged items,): the verdict (or joint verdict), the label (right 1, wrong 0; or a paired
     difference -1, 0, +1; None where nobody labelled), the document. `paired` says which of the two; None looks for a

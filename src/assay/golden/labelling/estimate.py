@@ -17,8 +17,6 @@ from assay.records.labels import Label, LabelTask
 from assay.stats.judged import clustered_post_stratified, labels_needed, post_stratified
 from assay.stats.weighted import weighted_share, width_after
 
-DRAWS = 8_000
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -144,7 +142,7 @@ def _stratified(data: _Data, level: float) -> Interval:
     """Strata of known size: post-stratified, by whole clusters where several units share one."""
     if len(set(data.clusters.values())) == len(data.units):
         sizes, labelled = data.counts()
-        return post_stratified(sizes, labelled, level=level, draws=DRAWS)
+        return post_stratified(sizes, labelled, level=level)
     posterior = clustered_post_stratified(
         [unit.stratum for unit in data.units], [data.values.get(unit.unit_id) for unit in data.units],
         [data.clusters[unit.unit_id] for unit in data.units],
