@@ -72,7 +72,14 @@ class QuickLedger(MemoryLedger):
 
 def memory_lab(failed: int = 0) -> Workspace:
     """What labelling needs of a workspace, in memory: what is kept, and the time."""
-    place = cast(Workspace, SimpleNamespace(stores=replace(memory_stores(), ledger=QuickLedger()), clock=FakeClock()))
+    place = cast(
+        Workspace,
+        SimpleNamespace(
+            stores=replace(memory_stores(), ledger=QuickLedger()),
+            clock=FakeClock(),
+            settings=SimpleNamespace(judges={}),
+        ),
+    )
     fill(place, failed)
     return place
 

@@ -17,7 +17,7 @@ from assay.records.golden import GoldenSet
 from assay.records.judging import CARD, METRIC_PREFIX, VERDICT
 from assay.records.labels import ItemKind, LabelTask
 from assay.text.tokens import STOP_WORDS, words
-from assay.wiring import golden_sets, judging, labelling
+from assay.wiring import golden_sets, judges, judging, labelling
 from assay.wiring.build import Workspace
 from assay.wiring.labelling_frame import FLOOR, Population, check_runs, population
 
@@ -70,7 +70,8 @@ def _golden(place: Workspace, runs: Sequence[Run], reference: str) -> GoldenSet:
 
 
 def verdicts(place: Workspace, run: Run, name: str) -> Mapping[tuple[str, int], float]:
-    """What a judge, or any metric of the run, says of each reply: scores of the run, else the ledger's verdicts.
+    """What a judge, or any metric of the run, says of each reply: scores of the run, else the ledger's verdicts of the
+    judge as `assay.yaml` declares it, as its newest card has it, or whose digest begins so.
 
     Raises InputError `label.no_verdicts`.
     """
@@ -80,17 +81,19 @@ def verdicts(place: Workspace, run: Run, name: str) -> Mapping[tuple[str, int], 
         samples = place.stores.runs.samples(run.run_id)
         return {(s.case_id, s.repeat): s.scores[metric] for s in samples if metric in s.scores}
     found: dict[str, dict[tuple[str, int], float]] = {}
-    for entry in place.stores.ledger.entries(VERDICT, run.run_id):
+    for entry in place.stores.ledger.entries(VERDICT, judges.root_of(place, run.run_id)):
         value = entry.body["judgement"]["value"]
         if value is not None:
             found.setdefault(entry.body["judge"], {})[(entry.body["case_id"], entry.body["repeat"])] = float(value)
-    wanted = [entry.body["digest"] for entry in place.stores.ledger.entries(CARD, name)]
-    digest = next((d for d in (*reversed(wanted), *found) if d in found and (d in wanted or d.startswith(name))), "")
+    declared = [judges.spec_of(place, name).digest] if name in place.settings.judges else []
+    carded = [entry.body["digest"] for entry in place.stores.ledger.entries(CARD, name)]
+    wanted = [*declared, *reversed(carded), *(one for one in found if len(name) >= 4 and one.startswith(name))]
+    digest = next((one for one in wanted if one in found), "")
     if not digest:
         known = ", ".join([*sorted(metrics), *(one[:12] for one in found)])
         raise InputError(
             "label.no_verdicts", f"the run has no verdicts of this name (there are: {known})",
-            where=f"run {run.run_id}, judge:{name}",
+            where=f"run {run.run_id}, judge:{name}", remedy=f"assay judge run {run.run_id} --judge NAME",
         )  # fmt: skip
     return found[digest]
 
