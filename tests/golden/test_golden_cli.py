@@ -18,7 +18,7 @@ PAGES = {
     "expenses": "# Expenses\n\nTravel expenses must be submitted within 30 days of the trip. Expenses are approved by "
     "the budget owner. To correct a submitted expense, open the form and choose Withdraw.\n",
     "incidents": "# Incidents\n\nThe incident lead is responsible for the written review. If a customer reports a "
-    "leak, open the runbook and call the duty phone. Runbooks are stored in the operations folder of the platform team.\n",
+    "leak, open the runbook and call the duty phone. Runbooks are stored in the operations folder.\n",
     "tools": "# Tools\n\nWe use Trello for tasks. You can use Trello on a phone.\n\n## Boards\n\nPeople who use Trello "
     "should archive old cards.\n\n## Cards\n\nMembers use Trello to plan and to open new cards.\n",
 }
