@@ -32,11 +32,11 @@ def assay(*arguments: object, cwd: Path | None = None, env: dict[str, str] | Non
     """Run the command as a user does; see `forked_command` for how its packages are imported only once."""
     command, environment = [str(one) for one in arguments], {**os.environ, **(env or {})}
     if any(name.startswith("PYTHON") for name in env or {}):  # what only a new interpreter reads
-        done = subprocess.run(
+        started = subprocess.run(
             [str(ASSAY), *command], capture_output=True, text=True, cwd=cwd, env=environment, timeout=timeout,
             check=False,
         )  # fmt: skip
-        return Done(done.returncode, done.stdout, done.stderr)
+        return Done(started.returncode, started.stdout, started.stderr)
     try:
         forked = _idle.pop()
     except IndexError:
