@@ -151,7 +151,7 @@ def _series(one: Series, number: int, data: Distribution, axes: Axes) -> list[st
         left = axes.x(q.low) if q.low is not None else axes.left
         right = axes.x(q.high) if q.high is not None else axes.right
         body.append(element("line", x1=left, x2=right, y1=height, y2=height, stroke="currentColor", stroke_width=4,
-                            stroke_opacity=0.4))  # fmt: skip
+                            stroke_opacity=0.6))  # fmt: skip
         fill = "currentColor" if number == 0 else "none"
         body.append(element("circle", cx=axes.x(q.estimate), cy=height, r=4, fill=fill, stroke="currentColor"))
     return body

@@ -29,8 +29,8 @@ from assay.plot.svg import (
 from assay.records.comparison import Decision, Delta, Verdict
 from assay.records.evaluation import Direction
 
-WIDTH, LABELS, PLOT, ROW = 960, 300, 330, 26
-_LEFT, _RIGHT = LABELS, LABELS + PLOT
+WIDTH, LABELS, ROW = 1000, 300, 26
+_LEFT, _LEAST_PLOT = float(LABELS), 160.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +178,30 @@ def forest_svg(
     """The plot; `sentence` describes it instead of its own takeaway. Rows are grouped into panels by unit and
     direction, each with its own axis."""
     body: list[str] = []
-    y = 8.0
+    y, right = 8.0, _right_end(rows)
     for (unit, higher), members in _panels(rows):
-        drawn, y = _panel(members, unit, higher, y)
+        drawn, y = _panel(members, unit, higher, y, right)
         body.extend(drawn)
         y += 18.0
     return drawing(WIDTH, max(40, round(y)), identity, title, sentence or takeaway(rows), body)
+
+
+def _right_end(rows: Sequence[ForestRow]) -> float:
+    """Where the plot ends so that the longest numbers have room beside it."""
+    widest = max((text_width(_interval(row, _digits([row]))) + text_width(_counts(row)) for row in rows), default=0.0)
+    return max(_LEFT + _LEAST_PLOT, WIDTH - 48.0 - max(widest, 260.0))
+
+
+def _digits(rows: Sequence[ForestRow]) -> int:
+    return digits_for(v for row in rows for v in (row.estimate, row.low, row.high))
+
+
+def _interval(row: ForestRow, digits: int) -> str:
+    return f"{signed(row.estimate, digits)} [{signed(row.low, digits)}, {signed(row.high, digits)}]"
+
+
+def _counts(row: ForestRow) -> str:
+    return f"{row.n} · {row.won} / {row.lost} / {row.tied}"
 
 
 def _panels(rows: Sequence[ForestRow]) -> list[tuple[tuple[str, bool], list[ForestRow]]]:
@@ -199,31 +217,31 @@ def _range(rows: Sequence[ForestRow]) -> tuple[float, float]:
     return low - pad, high + pad
 
 
-def _panel(rows: Sequence[ForestRow], unit: str, higher: bool, y: float) -> tuple[list[str], float]:
+def _panel(rows: Sequence[ForestRow], unit: str, higher: bool, y: float, end: float) -> tuple[list[str], float]:
     low, high = _range(rows)
 
     def at(value: float) -> float:
-        return _LEFT + (value - low) / (high - low) * PLOT
+        return _LEFT + (value - low) / (high - low) * (end - _LEFT)
 
     better = "better →" if higher else "← better"
     head = [
         label(8, y + 14, f"{unit or 'score'}, {'higher' if higher else 'lower'} is better", class_="muted"),
-        label(_RIGHT if higher else _LEFT, y + 14, better, text_anchor="end" if higher else "start", class_="muted"),
-        label(_RIGHT + 16, y + 14, "difference [interval]", class_="muted"),
+        label(end if higher else _LEFT, y + 14, better, text_anchor="end" if higher else "start", class_="muted"),
+        label(end + 16, y + 14, "difference [interval]", class_="muted"),
         label(WIDTH - 8, y + 14, "n · won / lost / tied", text_anchor="end", class_="muted"),
     ]
     top = y + 24.0
     bottom = top + ROW * len(rows)
-    digits = digits_for(v for row in rows for v in (row.estimate, row.low, row.high))
-    marks = [part for index, row in enumerate(rows) for part in _draw(row, top + ROW * (index + 0.5), at, digits)]
+    digits = _digits(rows)
+    marks = [part for index, row in enumerate(rows) for part in _draw(row, top + ROW * (index + 0.5), at, digits, end)]
     zero = element("line", x1=at(0.0), x2=at(0.0), y1=top, y2=bottom, stroke="currentColor", class_="zero")
-    return [*head, zero, *marks, *_axis(low, high, at, bottom)], bottom + 22.0
+    return [*head, zero, *marks, *_axis(low, high, at, bottom, end)], bottom + 22.0
 
 
-def _axis(low: float, high: float, at: Callable[[float], float], y: float) -> list[str]:
+def _axis(low: float, high: float, at: Callable[[float], float], y: float, end: float) -> list[str]:
     marks = ticks(low, high)
     digits = decimals(marks[1] - marks[0]) if len(marks) > 1 else 3
-    line = element("line", x1=_LEFT, x2=_RIGHT, y1=y, y2=y, stroke="currentColor", stroke_opacity=0.35)
+    line = element("line", x1=_LEFT, x2=end, y1=y, y2=y, stroke="currentColor", stroke_opacity=0.35)
     texts = [
         label(at(mark), y + 16, signed(mark, digits), text_anchor="middle", font_size=11, class_="muted")
         for mark in marks
@@ -231,7 +249,7 @@ def _axis(low: float, high: float, at: Callable[[float], float], y: float) -> li
     return [line, *texts]
 
 
-def _draw(row: ForestRow, y: float, at: Callable[[float], float], digits: int) -> list[str]:
+def _draw(row: ForestRow, y: float, at: Callable[[float], float], digits: int, end: float) -> list[str]:
     x, left, right = at(row.estimate), at(row.low), at(row.high)
     parts = _names(row, y)
     if row.margin is not None:
@@ -242,14 +260,12 @@ def _draw(row: ForestRow, y: float, at: Callable[[float], float], digits: int) -
                 stroke_width=1.5, stroke_dasharray="3 2", class_="margin",
             )
         )  # fmt: skip
-    for start, end in ((left, min(x - 5.5, right)), (max(x + 5.5, left), right)):
-        if end > start:
-            parts.append(element("line", x1=start, x2=end, y1=y, y2=y, stroke="currentColor", stroke_width=1.6))
+    for first, last in ((left, min(x - 5.5, right)), (max(x + 5.5, left), right)):
+        if last > first:
+            parts.append(element("line", x1=first, x2=last, y1=y, y2=y, stroke="currentColor", stroke_width=1.6))
     parts.append(marker("better" if row.state == "clears" else row.state, x, y))
-    interval = f"{signed(row.estimate, digits)} [{signed(row.low, digits)}, {signed(row.high, digits)}]"
-    parts.append(label(_RIGHT + 16, y + 4, interval, class_="number"))
-    counts = f"{row.n} · {row.won} / {row.lost} / {row.tied}"
-    parts.append(label(WIDTH - 8, y + 4, counts, text_anchor="end", class_="number muted"))
+    parts.append(label(end + 16, y + 4, _interval(row, digits), class_="number"))
+    parts.append(label(WIDTH - 8, y + 4, _counts(row), text_anchor="end", class_="number muted"))
     return [element("g", *parts, class_=f"row {row.state}")]
 
 

@@ -131,7 +131,7 @@ def _count(one: Bin, counts: Axes) -> list[str]:
     width = max(right - left - 3, 1.0)
     return [
         element("rect", x=left + 1.5, y=top, width=width, height=counts.bottom - top, fill="currentColor",
-                fill_opacity=0.35),
+                fill_opacity=0.55),
         *shown,
     ]  # fmt: skip
 

@@ -133,8 +133,11 @@ def _body(data: RiskCoverage) -> list[str]:
         body += [axes.band(lower, upper), axes.line([(p.coverage, p.error) for p in points])]
     if data.target is not None:
         body.append(axes.across(data.target))
-        below = min(axes.y(data.target) + 16, axes.bottom - 4)
-        body.append(label(axes.right - 4, below, f"target {percent(data.target, 1)}", text_anchor="end"))
+        words, y = f"target {percent(data.target, 1)}", axes.y(data.target)
+        if any(point.coverage > 0.6 for point in marks):
+            body.append(label(axes.left + 8, y - 6, words))
+        else:
+            body.append(label(axes.right - 4, min(y + 16, axes.bottom - 4), words, text_anchor="end"))
     for point, name, filled in ((data.chosen, "chosen", True), (data.promised, "promised", False)):
         if point is not None and point.answered:
             body += _mark(point, name, filled, axes, bool(points) and point.coverage >= points[-1].coverage)
