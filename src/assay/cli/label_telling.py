@@ -83,13 +83,9 @@ def say_agreement(made: LabelTask, found: Agreement) -> None:
 def say_estimate(made: LabelTask, one: Estimate, level: float) -> None:
     from assay.golden.labelling.estimate import plan_sentence
 
-    of = (
-        f"run {one.run_id}"
-        if one.run_id
-        else "everything drawn from"
-        if made.kind.value != "case"
-        else made.golden_name
-    )
+    of = {"pair": "pairs", "case": made.golden_name}.get(made.kind.value, "all runs together")
+    if one.run_id and made.kind.value == "reply":
+        of = f"run {one.run_id}"
     if one.interval is None:
         say(f"{of}: {one.why_not}")
         return
