@@ -158,6 +158,7 @@ def _about(count: int | None) -> str:
 def _print_all(place: Workspace, report: Report) -> None:
     print_report(report)
     _print_behaviour(place, report)
+    judge_command.print_notes(place, report.run)
 
 
 def print_report(report: Report) -> None:

@@ -10,6 +10,7 @@ from assay.cli import judge_telling
 from assay.cli.common import JsonOption, Progress, SetOption, WorkspaceOption, open_workspace, print_json, say
 
 if TYPE_CHECKING:
+    from assay.records.evaluation import Run
     from assay.wiring.build import Workspace
     from assay.wiring.judges import JudgedRun
 
@@ -84,6 +85,15 @@ def _print(done: JudgedRun, judge: str, as_json: bool) -> None:
         print_json({"report": done.report, "notes": done.notes, "spent_usd": done.done.spent_usd})
     else:
         judge_telling.print_judged(done, judge)
+
+
+def print_notes(place: Workspace, run: Run) -> None:
+    """What stands beside a judged run's table: rates with the judge's error in them, and its anchors."""
+    if any(metric.name.startswith("judge:") for metric in run.metrics):
+        from assay.wiring import judge_gate
+
+        for line in judge_gate.run_notes(place, run):
+            say(line)
 
 
 def check_names(place: Workspace, names: list[str]) -> None:

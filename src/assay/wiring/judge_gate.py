@@ -105,6 +105,14 @@ def rates(place: Workspace, run: Run, name: str) -> tuple[Interval | None, Inter
     return naive, corrected(units, seed=place.settings.evaluate.seed), labelled_count(units), ""
 
 
+def run_notes(place: Workspace, run: Run) -> tuple[str, ...]:
+    """`notes` of every judge that judged this run and is declared so still."""
+    names = [metric.name.removeprefix(METRIC_PREFIX) for metric in run.metrics if metric.name.startswith(METRIC_PREFIX)]
+    specs = [judges.spec_of(place, name) for name in names if name in place.settings.judges]
+    current = [spec for spec in specs if run.versions.get(SCORER_PREFIX + spec.metric.name) == spec.recipe]
+    return tuple(line for spec in current for line in notes(place, spec, run))
+
+
 def notes(place: Workspace, spec: JudgeSpec, run: Run) -> tuple[str, ...]:
     """What stands below a judged run: the pass rate, the rate with the judge's error in it, and the sentinel."""
     naive, found, labelled, problem = rates(place, run, spec.name)
