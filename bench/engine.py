@@ -1,12 +1,16 @@
 """How fast, how lean and how safe the evaluation engine is against a chat endpoint with 200 ms latency.
 
-    python bench/engine.py [--samples 2000] [--in-flight 100] [--latency-ms 200] [--rounds 3]
+    python bench/engine.py [--samples 2000] [--in-flight 100] [--latency-ms 200] [--rounds 3] [--peers all|none|NAME,…]
 
 Time and CPU are of the process that evaluates, from the call of `evaluate` to its return; its start (imports, a new
 store) stands in a column of its own, and memory is the process's peak. The mock endpoint runs in a process of its own.
 A floor, the least that could be called an evaluation (aiohttp, one SQLite journal, one score), is measured in the same
 way in turn with it. Then the engine is killed with SIGKILL in the middle of a run, several times over, and what it had
 counted is looked for in the journal. Each figure is the median of the rounds.
+
+promptfoo, Inspect and DeepEval follow in the same run, each in an environment of its own (bench/peers), on the same
+endpoint with as many in flight, one chat call and one string comparison a sample; once each, the slow ones with fewer
+samples. Their start-up is left out as ours is. A peer that cannot be installed or run is named and left out.
 """
 
 from __future__ import annotations
@@ -28,6 +32,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from engine_peers import PEERS
+from engine_peers import measure as measure_peer
 
 HERE = Path(__file__).resolve().parent
 TRIALS = 5
@@ -175,6 +182,32 @@ def mock_chat(latency_ms: float) -> Iterator[int]:
         server.wait()
 
 
+def measure_peers(names: str, port: int, given: argparse.Namespace) -> dict[str, dict[str, float | str]]:
+    """Figures of the peers that could be had, by name; why of the others on stderr."""
+    wanted = {peer.name for peer in PEERS} if names == "all" else set(names.split(",")) - {"none", ""}
+    found: dict[str, dict[str, float | str]] = {}
+    for peer in PEERS:
+        if peer.name in wanted:
+            samples = min(given.samples, peer.samples)
+            print(f"{peer.name}: {samples} samples", file=sys.stderr)
+            try:
+                found[peer.name] = {**measure_peer(peer, port, samples, given.in_flight), "samples": samples}
+            except OSError as error:
+                print(f"{peer.name} is left out: {error}", file=sys.stderr)
+    return found
+
+
+def _print_peers(ours: dict[str, float], peers: dict[str, dict[str, float | str]]) -> None:
+    if not peers:
+        return
+    print(f"{'':22}{'samples/s':>10}{'ours is':>10}{'CPU-ms/sample':>15}{'ours is':>10}{'peak MB':>9}{'samples':>9}")
+    for name, row in peers.items():
+        speed, cpu, peak = (float(row[key]) for key in ("samples_per_s", "cpu_ms_per_sample", "peak_mb"))
+        faster, leaner = ours["samples_per_s"] / speed, cpu / ours["cpu_ms_per_sample"]
+        title = f"{name} {row['version']}"
+        print(f"{title:22}{speed:10.0f}{faster:9.1f}x{cpu:15.2f}{leaner:9.1f}x{peak:9.0f}{int(row['samples']):9,}")
+
+
 def _print_table(rows: dict[str, dict[str, float]], ideal: float) -> None:
     print(f"{'':10}{'samples/s':>12}{'of ideal':>10}{'CPU-ms/sample':>15}{'peak MB':>9}{'start CPU-s':>13}")
     for name, row in rows.items():
@@ -190,6 +223,7 @@ def main() -> None:
     parser.add_argument("--in-flight", type=int, default=100)
     parser.add_argument("--latency-ms", type=float, default=200)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peers", default="all", help="all, none, or names with commas")
     given = parser.parse_args()
     rows: dict[str, list[dict[str, float]]] = {"floor": [], "engine": []}
     chance = random.Random(7)
@@ -199,17 +233,26 @@ def main() -> None:
                 figures.append(measure(which, port, given))
         expected_s = given.samples / statistics.median(row["samples_per_s"] for row in rows["engine"])
         trials = [killed(port, given, expected_s * (0.2 + 0.6 * chance.random())) for _ in range(TRIALS)]
+        peers = measure_peers(given.peers, port, given)
     medians = {
         which: {key: statistics.median(row[key] for row in figures) for key in figures[0]}
         for which, figures in rows.items()
     }
     _print_table(medians, 1000 * given.in_flight / given.latency_ms)
+    _print_peers(medians["engine"], peers)
     lost = sum(missing for _, missing in trials)
     print(
         f"killed {TRIALS} times after {', '.join(str(counted) for counted, _ in trials)} counted samples: {lost} lost"
     )
     final: dict[str, Any] = {key: round(value, 3) for key, value in medians["engine"].items()}
-    print(json.dumps({**final, "lost_after_kill": lost, "killed_after": [counted for counted, _ in trials]}))
+    final |= {"lost_after_kill": lost, "killed_after": [counted for counted, _ in trials]}
+    final["peers"] = {
+        name: {key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()}
+        for name, row in peers.items()
+    }
+    for name, row in peers.items():
+        final[f"times_{name}"] = round(final["samples_per_s"] / float(row["samples_per_s"]), 2)
+    print(json.dumps(final))
 
 
 if __name__ == "__main__":

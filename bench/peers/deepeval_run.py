@@ -15,7 +15,7 @@ from openai import AsyncOpenAI
 from usage import clocked, tell
 
 
-class Includes(BaseMetric):
+class Includes(BaseMetric):  # type: ignore[misc]  # it is installed in its own environment only
     """1 when the endpoint's answer holds what is expected."""
 
     def __init__(self, client: AsyncOpenAI) -> None:

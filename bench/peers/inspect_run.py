@@ -17,7 +17,8 @@ def main(port: int, samples: int, in_flight: int, folder: str) -> None:
     task = Task(dataset=MemoryDataset(questions), solver=generate(), scorer=includes())
     with clocked() as used:
         logs = eval(
-            task, model="openai/mock-1", model_base_url=f"http://127.0.0.1:{port}/v1", model_args={"api_key": "none"},
+            task, model="openai/mock-1", model_base_url=f"http://127.0.0.1:{port}/v1",
+            model_args={"api_key": "none", "responses_api": False},
             max_connections=in_flight, max_samples=in_flight, log_dir=folder, display="none", score_display=False,
         )  # fmt: skip
     right = sum(score.value == "C" for one in logs[0].samples or [] for score in (one.scores or {}).values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 PLAIN_BODY = {"question": "{question}", "history": "{history}"}
 """What an address alone is asked with: the keys of the answer are those that a Python function may give."""
 CHAT = "/chat/completions"
+_FUNCTION = re.compile(r".+:[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,15 @@ def shorthand(reference: str) -> UnderTest | None:
     """The settings that a target on the command line stands for; None when it is no such target."""
     kind, _, rest = reference.partition(":")
     if kind == "python" and rest:
+        if not _FUNCTION.fullmatch(rest):
+            raise InputError(
+                "system.function", "a Python function is written module:function", where=reference,
+                remedy="such as python:bot:answer, or python:tools/bot.py:answer",
+            )  # fmt: skip
         return FunctionUnderTest(kind="python", function=rest)
     if kind == "replies" and rest:
         return RepliesUnderTest(kind="replies", path=rest)
-    if kind not in ("http", "https"):
+    if kind not in ("http", "https") or not re.fullmatch(r"//\S+", rest):
         return None
     url, _, model = reference.partition("#")
     if url.split("?")[0].endswith(CHAT):
