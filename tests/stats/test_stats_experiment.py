@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from assay.stats.drift import Drift, count_shift, ks_distance, mean_shift, psi_of
 from assay.stats.experiment import Group, cuped, difference, sample_ratio_p
-from assay.stats.power import two_group_total
+from assay.stats.power import exact_cases, two_group_total
 from assay.stats.ratio import fieller, paired_ratio, ratio_of_means, risk_ratio
 
 A, B = Group(3407, 1396.87, 52377.9767), Group(3461, 2422.7, 134698.29)
@@ -72,12 +72,17 @@ def test_groups_that_say_nothing_are_errors_or_certain() -> None:
 
 
 def test_two_group_sizes_are_those_of_spotifys_calculator() -> None:
-    """tests/frequentist/test_freqsamplesizecalculator.py: 1,042,868 within one in a thousand.
+    """tests/frequentist/test_freqsamplesizecalculator.py, to one in a thousand as there: 1,042,868, 95,459, 894,863.
 
-    Shares .5, .2, .3; the smaller treatment decides; .01 over two metrics and two comparisons, one-sided.
+    .01 over two metrics and two comparisons, one-sided; shares .5, .2, .3, of which the smaller treatment decides; the
+    last with equal shares.
     """
     total = two_group_total(0.7, 0.7 * 0.00617, (0.5, 0.2), alpha=0.0025, sides=1)
     assert total / 1_042_868 == pytest.approx(1.0, abs=1e-3)
+    mean = exact_cases(2.13 * (1 / 0.5 + 1 / 0.2), 0.0456, alpha=0.0025, sides=1)
+    assert mean / 95_459 == pytest.approx(1.0, abs=1e-3)
+    equal = two_group_total(0.7, 0.7 * 0.00617, (1 / 3, 1 / 3), alpha=0.0025, sides=1)
+    assert equal / 894_863 == pytest.approx(1.0, abs=1e-3)
 
 
 def test_fiellers_limits_solve_fiellers_equation() -> None:

@@ -8,6 +8,7 @@ from scipy.stats import binom, binomtest
 from assay.stats.proportion import (
     clopper_pearson,
     jeffreys,
+    mee,
     miettinen_nurminen,
     newcombe_difference,
     upper_bound_zero_failures,
@@ -38,6 +39,8 @@ def test_two_independent_shares_give_the_known_differences() -> None:
     assert (round(hybrid.low, 4), round(hybrid.high, 4)) == (0.0524, 0.3339)
     score = miettinen_nurminen(56, 70, 48, 80)
     assert (round(score.low, 4), round(score.high, 4)) == (0.0528, 0.3382)
+    without = mee(56, 70, 48, 80)
+    assert (round(without.low, 4), round(without.high, 4)) == (0.0533, 0.3377)
 
 
 def test_no_failure_in_thirty_still_allows_nearly_ten_per_cent() -> None:

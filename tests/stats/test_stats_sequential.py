@@ -29,6 +29,7 @@ from assay.stats.sequential import (
     share_sequence,
 )
 from assay.stats.special import chi_square_tail, gammainc, log_beta, zeta
+from assay.stats.spending import spending_bounds
 
 
 def test_boundaries_give_the_numbers_of_confseqs_own_tests() -> None:
@@ -150,3 +151,36 @@ def test_gamma_beta_and_zeta_functions_agree_with_scipy(a: float, x: float) -> N
     assert chi_square_tail(x, a) == pytest.approx(float(chi2.sf(x, a)), rel=1e-9, abs=1e-300)
     assert log_beta(a, x + 0.1) == pytest.approx(float(special.betaln(a, x + 0.1)), rel=1e-9, abs=1e-9)
     assert zeta(1.0 + a) == pytest.approx(float(special.zeta(1.0 + a)), rel=1e-11)
+
+
+def test_planned_looks_spend_alpha_and_nothing_else() -> None:
+    """Exit probabilities by simulation; O'Brien and Fleming's shape is more patient than Pocock's."""
+    fractions = (0.25, 0.5, 0.75, 1.0)
+    bounds = spending_bounds(fractions, alpha=0.05)
+    walks = np.cumsum(np.random.default_rng(11).normal(0, 0.5, (200_000, 4)), axis=1) / np.sqrt(fractions)
+    assert (np.abs(walks) > bounds).any(axis=1).mean() == pytest.approx(0.05, abs=0.002)
+    assert spending_bounds((1.0,), alpha=0.05)[0] == pytest.approx(1.959964, abs=1e-6)
+    assert spending_bounds(fractions, power=3.0)[0] > bounds[0] > spending_bounds(fractions, power=1.0)[0]
+    for bad in ((), (0.5, 0.5), (0.0, 1.0), (0.5, 1.1)):
+        with pytest.raises(ValueError, match="fractions"):
+            spending_bounds(bad)
+
+
+def test_planned_looks_start_as_spotifys_and_come_close_where_its_solver_is_fine_enough() -> None:
+    """spotify/confidence, tests/frequentist/test_bounds.py: the first ten of its information fractions.
+
+    The first bound (closed form) and the second (nothing to spend) agree to the digits printed. The printed third,
+    5.14701605, and those after it cannot be reproduced: their bisection stops within 1e-7 of a probability, which is
+    40 % of what that look spends, and less and less later on. By the tenth the difference is below .0002.
+    """
+    fractions = [
+        0.0016169976338740648, 0.0057857955498163615, 0.012200379088315757, 0.020199591701142824,
+        0.02956441064038571, 0.04047102718841871, 0.052929825413405296, 0.06580092295219643,
+        0.07878439818310792, 0.09148496950057272,
+    ]  # fmt: skip
+    theirs = [5.75400023, 8.0, 5.14701605, 4.91478643, 4.80691346, 4.69004328, 4.57921075, 4.49683943, 4.44452939,
+              4.38899083]  # fmt: skip
+    found = spending_bounds(fractions, alpha=0.003333333)
+    assert found[0] == pytest.approx(theirs[0], abs=1e-6)
+    assert found[1] == theirs[1]
+    assert found[9] == pytest.approx(theirs[9], abs=2e-4)

@@ -72,6 +72,15 @@ def newcombe_difference(x1: int, n1: int, x2: int, n2: int, level: float = 0.95)
 
 def miettinen_nurminen(x1: int, n1: int, x2: int, n2: int, level: float = 0.95) -> Interval:
     """p1 - p2 of two independent groups by the score test with N/(N-1) (Miettinen and Nurminen 1985)."""
+    return _score_difference(x1, n1, x2, n2, level, (n1 + n2) / (n1 + n2 - 1.0), "Miettinen-Nurminen score")
+
+
+def mee(x1: int, n1: int, x2: int, n2: int, level: float = 0.95) -> Interval:
+    """p1 - p2 of two independent groups by the score test without that factor (Mee 1984)."""
+    return _score_difference(x1, n1, x2, n2, level, 1.0, "Mee score")
+
+
+def _score_difference(x1: int, n1: int, x2: int, n2: int, level: float, factor: float, method: str) -> Interval:
     _check(x1, n1)
     _check(x2, n2)
     z = normal_ppf(1.0 - check_level(level) / 2.0)
@@ -79,12 +88,11 @@ def miettinen_nurminen(x1: int, n1: int, x2: int, n2: int, level: float = 0.95) 
 
     def score(delta: float) -> float:
         p1, p2 = _restricted(x1, n1, x2, n2, delta)
-        total = n1 + n2
-        variance = (p1 * (1.0 - p1) / n1 + p2 * (1.0 - p2) / n2) * total / (total - 1.0)
+        variance = (p1 * (1.0 - p1) / n1 + p2 * (1.0 - p2) / n2) * factor
         return _standardised(estimate - delta, variance)
 
     low, high = score_limits(score, estimate, z)
-    return Interval(estimate, low, high, level, "Miettinen-Nurminen score", n1 + n2)
+    return Interval(estimate, low, high, level, method, n1 + n2)
 
 
 def _standardised(gap: float, variance: float) -> float:
