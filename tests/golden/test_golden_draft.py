@@ -10,8 +10,9 @@ import pytest
 from assay.golden.draft import Drafting
 from assay.golden.draft_chat import ChatDrafter
 from assay.golden.draft_checks import judge_answerable, judge_unanswerable
-from assay.golden.draft_questions import Wording, questions_of
+from assay.golden.draft_questions import questions_of
 from assay.golden.draft_unanswerable import missing_facts, tools_of
+from assay.golden.draft_wording import Wording
 from assay.records.access import CLOSED, AccessList, Scope
 from assay.records.chat import ChatDone, ChatEvent, ChatOptions, TextDelta
 from assay.records.dialogue import Turn, Usage

@@ -10,8 +10,9 @@ from itertools import chain
 import numpy as np
 
 from assay.golden.draft_checks import Judged, judge_answerable, judge_unanswerable
-from assay.golden.draft_questions import Asked, Wording, questions_of
+from assay.golden.draft_questions import Asked, questions_of
 from assay.golden.draft_unanswerable import Near, missing_facts, swapped
+from assay.golden.draft_wording import Wording
 from assay.golden.drafts import AUTHOR, Draft, Drafted, draft_id
 from assay.golden.similar import near_duplicates
 from assay.ingest.askable import askable, scope_of
