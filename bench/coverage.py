@@ -36,14 +36,13 @@ from assay.records.golden import Case, Expected
 from assay.release.clauses import examine, judge, sliced
 from assay.stats.agreement import cohen_kappa, gwet_ac1, krippendorff_alpha
 from assay.stats.bounded import betting_interval
+from assay.stats.corrected import ppi_mean, rogan_gladen
 from assay.stats.effect import paired_effect
 from assay.stats.experiment import cuped
 from assay.stats.judged import (
     clustered_post_stratified,
     paired_post_stratified,
     post_stratified,
-    ppi_mean,
-    rogan_gladen,
 )
 from assay.stats.mean import mean_interval
 from assay.stats.proportion import clopper_pearson, miettinen_nurminen, wilson

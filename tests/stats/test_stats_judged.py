@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 
 from assay.stats.agreement import cohen_kappa
+from assay.stats.corrected import ppi_mean, rogan_gladen
 from assay.stats.judged import (
     clustered_post_stratified,
     labels_needed,
     paired_post_stratified,
     post_stratified,
-    ppi_mean,
-    rogan_gladen,
 )
 from assay.stats.proportion import jeffreys, wilson
 
