@@ -175,6 +175,13 @@ def test_what_unpacks_to_more_than_it_says_or_than_a_log_holds_is_refused(
     assert refused(tmp_path, "c.eval", logs.inspect_eval(TWO)).code == "import.zip_bomb"
 
 
+def test_a_member_whose_bytes_were_changed_is_damaged_and_not_read(tmp_path: Path) -> None:
+    data = logs.inspect_eval(TWO, pack=lambda content: content, method=zipped.STORED)
+    changed = data.replace(b'"completion": "it is a2"', b'"completion": "it is b2"', 1)
+    assert changed != data
+    assert refused(tmp_path, "a.eval", changed).code == "import.damaged"
+
+
 def test_an_archive_without_a_header_or_of_an_unknown_method_is_no_log(tmp_path: Path) -> None:
     assert refused(tmp_path, "a.eval", logs.archive({"x.txt": b"hello"})).code == "import.wrong_format"
     odd = logs.inspect_eval(TWO, pack=lambda data: data, method=97)

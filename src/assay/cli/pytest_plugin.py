@@ -216,10 +216,11 @@ class Recorder:
         if not self.counts:
             return ""
         runs = self.place.stores.runs
-        done = runs.done(self.run.run_id)
-        whole = {case.case_id for case in self.golden.cases} <= {case_id for case_id, _ in done}
-        status = RunStatus.COMPLETE if whole else RunStatus.INTERRUPTED
-        runs.finish(self.run.run_id, status, run_digest(runs.samples(self.run.run_id)) if whole else "")
+        for _ in range(2):  # another worker may have written the last reply between our looking and our writing
+            done = runs.done(self.run.run_id)
+            whole = {case.case_id for case in self.golden.cases} <= {case_id for case_id, _ in done}
+            status = RunStatus.COMPLETE if whole else RunStatus.INTERRUPTED
+            runs.finish(self.run.run_id, status, run_digest(runs.samples(self.run.run_id)) if whole else "")
         of = f"{self.run.golden_name}@{self.run.golden_version[:12]}"
         return (
             f"assay: run {self.run.run_id}  {self.run.app}  {of}  {len(done)} of {self.run.cases} cases  {status.value}"
