@@ -33,7 +33,8 @@ MAKES_SCOPES = {
     "serve/doorman.py": "the caller's key",
     "serve/keys.py": "the scope that a new key is made for",
     "serve/options.py": "the default of the open demo",
-    "train/synthetic.py": "the scope in which a made-up case is to be asked, from its document's access list",
+    "ingest/askable.py": "the scope in which a made-up case is to be asked, from its document's access list",
+    "train/synthetic.py": "the same, for questions that train a ranker",
     "wiring/access.py": "compares tenants to explain a decision",
     "wiring/drill_canaries.py": "identities of an access drill",
     "wiring/migrating.py": "the scopes in which two engines are compared",
@@ -121,7 +122,8 @@ async def test_no_claim_of_a_client_reaches_the_request(way: str) -> None:
         async with client.post("/v1/search", json=searched, headers=headers) as response:
             hits = (await response.json())["data"]
     (request,) = place.reader.asked
-    assert (request.scope, request.metadata) == (Scope("globex", frozenset({"sales"})), {})
+    (known,) = place.stores.keys.keys()
+    assert (request.scope, request.metadata) == (Scope("globex", frozenset({"sales"})), {"actor": known.key_id})
     assert all(turn.role != "system" for turn in request.history)
     assert "secret" not in text
     assert {hit["doc_id"] for hit in hits} <= {"globex.md"}
