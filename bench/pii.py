@@ -153,7 +153,9 @@ def show(title: str, totals: Mapping[str, Tally]) -> Tally:
     for kind, one in totals.items():
         print(f"{kind:20}{one.right:7}{one.missed:8}{one.wrong:7}{one.precision:7.3f}{one.recall:7.3f}{one.f1:7.3f}")
     every = sum(totals.values(), Tally())
-    print(f"{'all':20}{every.right:7}{every.missed:8}{every.wrong:7}{every.precision:7.3f}{every.recall:7.3f}{every.f1:7.3f}")
+    print(
+        f"{'all':20}{every.right:7}{every.missed:8}{every.wrong:7}{every.precision:7.3f}{every.recall:7.3f}{every.f1:7.3f}"
+    )
     return every
 
 
@@ -195,7 +197,10 @@ def main() -> None:
     some = texts[::step]
     personal = chosen(("personal",))
     mine = len(some) / cpu_s(lambda: [scan(text.text, personal) for text in some])
-    figures: dict[str, float | None] = {"structured_f1": round(held.f1, 4), "mb_per_s": round(rates["handbooks, page by page"], 1)}
+    figures: dict[str, float | None] = {
+        "structured_f1": round(held.f1, 4),
+        "mb_per_s": round(rates["handbooks, page by page"], 1),
+    }
     figures["ratio_presidio"] = figures["ratio_presidio_patterns"] = None
     results = peer(some)
     if results:
@@ -204,7 +209,10 @@ def main() -> None:
             rate = len(some) / results[name]["cpu_s"]
             print(f"  {'presidio, ' + name:34}{rate:10.1f}   ratio {mine / rate:8.0f}")
             figures[key] = round(mine / rate, 1)
-            show(f"presidio, {name}, the same {len(some)} texts", tallies(some, theirs(some, results[name]["found"]), STRUCTURED))
+            show(
+                f"presidio, {name}, the same {len(some)} texts",
+                tallies(some, theirs(some, results[name]["found"]), STRUCTURED),
+            )
         show(f"this, the same {len(some)} texts", tallies(some, ours(ids), STRUCTURED))
     print(json.dumps(figures))
 

@@ -36,6 +36,11 @@ class Work:
     bytes_read: int = 0
 
 
+def encoded(text: str) -> bytes:
+    """UTF-8. A lone surrogate has no form there; one character takes its place, so that offsets stay."""
+    return text.encode("utf-8", "replace")
+
+
 class Candidate(NamedTuple):
     """Bytes `start` to `end` match the rule with this number, with this score."""
 
@@ -59,7 +64,7 @@ class Engine:
         # more than the automaton.
         self._unanchored = re2._Anchor.UNANCHORED
         self._anchored = re2._Anchor.ANCHOR_START
-        self._next = re2.compile(begins.encode(), latin())._regexp.Match
+        self._next = re2.compile(begins.encode(), latin(groups=False))._regexp.Match
         which = re2.Set.MatchSet(latin())
         for rule in self.rules:
             which.Add((rule.starts if rule.starts and rule.reach > WINDOW else rule.shape).encode())
@@ -70,17 +75,20 @@ class Engine:
         self._surroundings = Surroundings(frozenset(groups | {_OTHER} if groups else ()))
 
     def find(self, text: str, work: Work | None = None) -> tuple[Finding, ...]:
-        """Findings without overlap, in reading order.
+        """Findings without overlap, in reading order: see `find_in`."""
+        data = encoded(text)
+        return self.find_in(data, work, plain=len(data) == len(text))
+
+    def find_in(self, data: bytes, work: Work | None = None, *, plain: bool = False) -> tuple[Finding, ...]:
+        """Findings in UTF-8 bytes, their spans in code points; `plain` says that each of these is one byte.
 
         Of two that overlap the one that encloses by its nature wins (a link, a private key), then the higher score,
         then the longer, then the one whose rule stands first.
         """
-        # A lone surrogate has no UTF-8 form; one character takes its place, so that offsets stay.
-        data = text.encode("utf-8", "replace")
         candidates = self.separate(self.candidates(data, work))
         if not candidates:
             return ()
-        if len(data) != len(text):
+        if not plain:
             offsets = _characters(data, candidates)
             return tuple(self._finding(one, offsets[one.start], offsets[one.end]) for one in candidates)
         return tuple(self._finding(one, one.start, one.end) for one in candidates)
@@ -117,12 +125,18 @@ class Engine:
     def _at(self, data: bytes, begin: int, matched: Sequence[int]) -> Sequence[Candidate]:
         """Candidates of the rules that match here, the best first."""
         inside = begin > 0 and data[begin - 1 : begin].isalnum()
+        seen = ""
         around: _Around | None = None
         found: list[Candidate] = []
         for number in matched:
             rule = self.rules[number]
-            if inside and (rule.at_word or data[begin] in _OPENING):
+            if rule.rule_id == seen or (inside and (rule.at_word or data[begin] in _OPENING)):
                 continue
+            if rule.context:
+                if around is None:
+                    around = _Around(self._surroundings, data, begin)
+                if rule.needs and not rule.follows and not around.speaks_for(rule):
+                    continue
             start, end = self._shapes[number](self._anchored, data, begin, min(begin + rule.reach, len(data)))[-1]
             if start < 0:
                 continue
@@ -134,15 +148,14 @@ class Engine:
             if rule.check is not None and not _holds(rule, data[start:end]):
                 continue
             score = rule.score
-            if rule.context:
-                if around is None or around.start != start:
-                    around = _Around(self._surroundings, data, start)
+            if around is not None and rule.context:
                 score = around.score(rule, end)
                 if score <= 0:
                     continue
             basis = rule.basis
             if rule.proof is not None and rule.proof(data[start:end].decode("utf-8", "ignore")):
                 score, basis = _PROVED, Basis.CHECKED
+            seen = rule.rule_id  # its forms stand in the order of their certainty
             found.append(Candidate(number, start, end, score, basis))
         if len(found) > 1:
             found.sort(key=self._rank)
@@ -176,17 +189,20 @@ class _Around:
     """The words before one place, and those after a span when a rule asks."""
 
     def __init__(self, surroundings: Surroundings, data: bytes, start: int) -> None:
-        self.start = start
         self._surroundings = surroundings
         self._data = data
         self._before = data[max(start - BEFORE, 0) : start]
         self._groups = surroundings.groups(self._before)
 
+    def speaks_for(self, rule: Rule) -> bool:
+        """Whether a word of the rule's stands before the place."""
+        return not self._groups.isdisjoint(rule.context)
+
     def score(self, rule: Rule, end: int) -> float:
         """The rule's score by the words around; 0 where it needs one and none speaks for it."""
-        near = tuple(group for group in rule.context if group in self._groups)
         if not rule.needs:
-            return min(rule.score + _RAISE, 1.0) if near else rule.score
+            return min(rule.score + _RAISE, 1.0) if self.speaks_for(rule) else rule.score
+        near = tuple(group for group in rule.context if group in self._groups)
         if near:
             distance = self._surroundings.distance(self._before, near)
             if _OTHER in self._groups and self._surroundings.distance(self._before, (_OTHER,)) < distance:

@@ -32,16 +32,13 @@ MARGIN = 160
 def _disguises() -> Any:
     import re2
 
-    # A run is one hit, and no hit is longer than a stretch: a flood of such signs costs a few hits.
-    return re2.compile(rb"(?:" + _DISGUISES + rb")(?:(?:" + _DISGUISES + rb")|[0-9A-Za-z .-]){0,400}", latin())
+    return re2.compile(rb"(?:" + _DISGUISES + rb")+", latin(groups=False))._regexp.Match
 
 
-def disguised(text: str, engine: Engine, work: Work | None = None) -> tuple[Finding, ...]:
-    """Findings that only normalisation brings out, with their spans in `text`."""
-    if text.isascii():
-        return ()
+def disguised(text: str, data: bytes, engine: Engine, work: Work | None = None) -> tuple[Finding, ...]:
+    """Findings that only normalisation brings out, with their spans in `text`, whose UTF-8 is `data`."""
     found: list[Finding] = []
-    for start, end in _stretches(text):
+    for start, end in _stretches(text, data):
         plain = normalise(text[start:end])
         shown = "".join(_digit(sign) for sign in plain.text)
         for one in engine.find(shown, work):
@@ -53,12 +50,11 @@ def disguised(text: str, engine: Engine, work: Work | None = None) -> tuple[Find
     return tuple(found)
 
 
-def _stretches(text: str) -> Iterator[tuple[int, int]]:
+def _stretches(text: str, data: bytes) -> Iterator[tuple[int, int]]:
     """Stretches of the text round disguised signs, apart from one another."""
-    data = text.encode("utf-8", "replace")
-    match = _disguises()._regexp.Match
     import re2
 
+    match = _disguises()
     at = counted = characters = 0
     start = end = -1
     while (span := match(re2._Anchor.UNANCHORED, data, at, len(data))[0])[0] >= 0:

@@ -68,6 +68,9 @@ def unmarked(example: str) -> tuple[str, tuple[tuple[int, int], ...]]:
     return text, tuple(spans)
 
 
+_SEPARATORS = {ord(sign): None for sign in " -./()_\u00a0\u2011"}
+
+
 def compacted(value: str) -> str:
     """A number in capitals, without what people put between its parts."""
-    return "".join(sign for sign in value.upper() if sign.isalnum())
+    return value.upper().translate(_SEPARATORS)

@@ -23,12 +23,12 @@ RULES = (
         starts="eyJ[0-9A-Za-z_-]{8}", check=web_token, basis=Basis.CHECKED, reach=4096, version=2,
     ),
     Rule(
-        "url_password", KIND, r"[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/:@\"'<>]{0,64}:([^\s/@\"'<>]{1,128})@[0-9A-Za-z\[_-]",
+        "url_password", KIND, r"://[^\s/:@\"'<>]{0,64}:([^\s/@\"'<>]{1,128})@[0-9A-Za-z\[_-]",
         0.9,
         ("postgres://app:«s3cr-Hunter9x»@db.example/x", "https://ann:«pppppppppppp»@example.org"),
         ("https://example.org:8080/@x", "postgres://user:$PASSWORD@host/db", "redis://:<password>@host",
          "postgres://user:password@localhost"),
-        starts=r"[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/:@\"'<>]{0,64}:", check=a_password, reach=256, version=2,
+        starts=r"://[^\s/:@\"'<>]{0,64}:[^\s/@]", at_word=False, check=a_password, reach=256, version=2,
     ),
     Rule(
         "connection_password", KIND,
@@ -56,7 +56,7 @@ RULES = (
         ("password: your-password-here", "token: string", "secret = os.environ['SECRET_NAME1']",
         "api_key: ${API_KEY_1}",
          "token: https://example.org/a1b2c3d4", "password = correcthorsebattery"),
-        starts=rf"(?i:{_NAMES})[0-9A-Za-z_-]{{0,24}}{_QUOTE}\]?{_IS}", at_word=False, check=random_looking, reach=256,
+        starts=f"(?i:{_NAMES})", at_word=False, check=random_looking, reach=256,
         basis=Basis.CONTEXT,
     ),
     Rule(

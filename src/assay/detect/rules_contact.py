@@ -32,11 +32,14 @@ _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _HEX = "[0-9A-Fa-f]{1,4}"
 
 
+_BETWEEN = {ord(sign): None for sign in "+ ./()-\u00a0\u2011"}
+
+
 def digits_of(text: str) -> str:
     """ASCII digits of a number, without those of an extension."""
     for mark in ("x", "ext", "#"):
         text = text.partition(mark)[0]
-    return "".join(sign for sign in text if "0" <= sign <= "9")
+    return text.translate(_BETWEEN)
 
 
 def international(text: str) -> bool:

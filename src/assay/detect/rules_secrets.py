@@ -74,8 +74,9 @@ _CODE = (
     _token("nuget_key", "oy2", r"[0-9a-z]{43}\b", ("«oy2a4b5c6d7e8f9g2h3i4j5k6l7m8n9o2p3q4r5s6t7u8v»",), ("oy2ab",)),
     _token("docker_token", "dckr_(?:pat|oat)_", rf"{_URL}{{27,32}}", ("«dckr_pat_aB3dE5gH7jK9mN1pQ3sT5vW7xY9»",),
            ("dckr_pat_x",)),
-    _token("terraform_token", rf"{_B62}{{14}}\.atlasv1\.", rf"{_URL}{{60,}}",
-           (f"«aB3dE5gH7jK9mN.atlasv1.{'Q7wZ3xR9tK1mB5vN2pL8' * 3}aB3»",), ("x.atlasv1.y",)),
+    Rule("terraform_token", KIND, rf"\.atlasv1\.{_URL}{{60,}}", 0.95,
+         (f"«aB3dE5gH7jK9mN.atlasv1.{'Q7wZ3xR9tK1mB5vN2pL8' * 3}aB3»",), ("x.atlasv1.y",), at_word=False,
+         extent=spans.preceded(14), check=varied, reach=160),
 )  # fmt: skip
 _CLOUD = (
     Rule("aws_access_key", KIND, r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b", 0.9,
@@ -105,8 +106,9 @@ _CLOUD = (
          (f"«{'aB3dE5gH7jK9mN1pQ3sT5vW7xY9zC4D6' * 2}".replace("xY9zC4D6aB3dE5gH7jK9mN1pQ3sT5vW7xY9zC4D6",
           "xY9zC4D6aB3dE5gH7jK9mN1pQ3sT") + "JQQJ99BAACYeBjFXJ3w3AAAB0000abcd»",), ("JQQJ99",), check=varied,
           reach=128),
-    Rule("azure_client_secret", KIND, r"[0-9A-Za-z_~.]{3}[78]Q~[0-9A-Za-z_~.-]{31,34}", 0.93,
-         ("secret «aB38Q~dE5gH7jK9mN1pQ3sT5vW7xY9zC4D6eF8G»",), ("8Q~", "aB38Q~short"), check=varied),
+    Rule("azure_client_secret", KIND, r"[78]Q~[0-9A-Za-z_~.-]{31,34}", 0.93,
+         ("secret «aB38Q~dE5gH7jK9mN1pQ3sT5vW7xY9zC4D6eF8G»",), ("8Q~", "aB38Q~short"), at_word=False,
+         extent=spans.preceded(3), check=varied),
     _token("digitalocean_token", "do[opr]_v1_", rf"{_HEX}{{64}}\b", (f"«dop_v1_{'0a1b2c3d4e5f6789' * 4}»",),
            ("dop_v1_0",)),
     _token("heroku_key", "HRKU-", rf"(?:{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}|{_URL}{{60}})",

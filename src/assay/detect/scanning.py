@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import attrgetter
 
-from assay.detect.engine import Work
+from assay.detect.engine import Work, encoded
 from assay.detect.folding import disguised
 from assay.detect.registry import engine_of
 from assay.records.findings import Finding
@@ -16,8 +16,11 @@ def scan(text: str, ids: tuple[str, ...], work: Work | None = None) -> tuple[Fin
     if not ids:
         return ()
     engine = engine_of(ids)
-    found = engine.find(text, work)
-    hidden = disguised(text, engine, work)
+    data = encoded(text)
+    if len(data) == len(text):
+        return engine.find_in(data, work, plain=True)
+    found = engine.find_in(data, work)
+    hidden = disguised(text, data, engine, work)
     return _merged((*found, *hidden)) if hidden else found
 
 

@@ -23,6 +23,10 @@ _OPENED = {ord(")"): ord("("), ord("]"): ord("[")}
 
 def card(data: bytes, start: int, end: int) -> tuple[int, int] | None:
     """The longest card number that begins with the first group of digits and ends with a group."""
+    whole = data[start:end]
+    if whole.isdigit():
+        alone = not data[end : end + 1].isdigit() and payment_card(whole.decode("ascii"))
+        return (start, end) if alone else None
     digits, best, at = "", 0, start
     while at < end and len(digits) <= MOST_DIGITS:
         sign = data[at]
@@ -170,3 +174,14 @@ def _word_start(data: bytes, end: int) -> int:
     while start > 0 and end - start < _LONGEST_WORD and data[start - 1] not in _BREAKS:
         start -= 1
     return start
+
+
+def preceded(count: int) -> Callable[[bytes, int, int], tuple[int, int] | None]:
+    """An extent that takes `count` letters, digits, `_`, `~` or `.` before what was matched, and is nothing without."""
+
+    def extent(data: bytes, start: int, end: int) -> tuple[int, int] | None:
+        before = data[max(start - count, 0) : start]
+        sound = len(before) == count and before.translate(None, b"_~.").isalnum()
+        return (start - count, end) if sound else None
+
+    return extent
