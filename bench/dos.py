@@ -125,10 +125,8 @@ def main() -> None:
         print(f"{asked.long_mb} MB without a space, {name:10} {took:10.4f} ms per KB")
         if took > worst:
             worst, worst_name = took, f"{asked.long_mb} MB, {name}"
-    print(
     times_prose = worst / floor["together"]
     print(f"worst: {worst_name}, {worst:.2f} ms per KB, {times_prose:.0f} times prose; limit {LIMIT_MS_PER_KB}")
-    )
     print(json.dumps({"worst_ms_per_kb": round(worst, 3)}))
 
 
