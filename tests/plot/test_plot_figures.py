@@ -81,11 +81,10 @@ MAKERS: list[Callable[..., Figure]] = [forest, flips, reliable, risk, power, sli
 
 
 @pytest.mark.parametrize("make", MAKERS)
-@pytest.mark.parametrize("name", ["correct", EVIL, LONG, "言語=日本語", ""])
-@pytest.mark.parametrize("count", [1, 200])
+@pytest.mark.parametrize(("name", "count"), [("correct", 1), (EVIL, 200), (LONG, 1), ("言語=日本語", 1), ("", 1)])
 def test_a_figure_is_whole_and_safe_wherever_it_is_shown(make: Callable[..., Figure], name: str, count: int) -> None:
     made = make(name, count)
-    for markup in (made.svg, made.html(), made.standalone(), made._repr_html_()):
+    for markup in (made.standalone(), made._repr_html_()):
         root = ElementTree.fromstring(markup)
         assert not [e for e in root.iter() if e.tag.split("}")[-1] in ("script", "a", "image", "foreignObject")]
         assert "nan" not in markup.lower().replace(name.lower(), "")

@@ -56,9 +56,10 @@ def add_run(place: Workspace, golden: GoldenSet, name: str, wrong: int, status: 
     place.stores.runs.finish(name, status)
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Workspace]:
-    place = open_workspace(create_workspace(tmp_path / "lab"))
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """One workspace for all tests: they add runs and labels, and change none."""
+    place = open_workspace(create_workspace(tmp_path_factory.mktemp("reporting") / "lab"))
     cases = [
         Case(f"c-{n:03}", f"SECRET {n}?", Expected(answers=("yes",)), slices=(f"half={n < 30}",)) for n in range(CASES)
     ]
@@ -135,9 +136,12 @@ def test_bad_input_is_refused_and_writes_nothing(place: Workspace, tmp_path: Pat
 
 
 def test_a_judges_card_and_the_corrected_rate_stand_beside_its_own(place: Workspace, tmp_path: Path) -> None:
+    config = place.root / "assay.yaml"
+    before = config.read_text()
     with judge_server(right_when("right")) as server:
-        (place.root / "assay.yaml").write_text(JUDGED.format(url=server.base_url))
+        config.write_text(JUDGED.format(url=server.base_url))
         lab = place.with_overrides(())
+        config.write_text(before)
         judged = judges.judge_run(lab, "run-b", "good", progress=quiet).run
         without = reporting.report(lab, judged.run_id).found
         assert without.corrected[0].naive is not None

@@ -39,14 +39,16 @@ class Axes:
 
     def frame(self, x_name: str, y_name: str) -> list[str]:
         """Both axis lines and their names."""
-        middle = (self.left + self.right) / 2
+        middle, room = (self.left + self.right) / 2, self.right - self.left
+        below = label(middle, self.bottom + 40, x_name, room=room, text_anchor="middle", class_="muted")
+        above = label(self.left - 48, self.top - 10, y_name, room=room, class_="muted")
         return [
             element("line", x1=self.left, x2=self.right, y1=self.bottom, y2=self.bottom, stroke="currentColor",
                     stroke_opacity=0.5),
             element("line", x1=self.left, x2=self.left, y1=self.top, y2=self.bottom, stroke="currentColor",
                     stroke_opacity=0.5),
-            label(middle, self.bottom + 40, x_name, room=self.right - self.left, text_anchor="middle", class_="muted"),
-            label(self.left - 48, self.top - 10, y_name, room=self.right - self.left, class_="muted"),
+            *([below] if x_name else []),
+            *([above] if y_name else []),
         ]  # fmt: skip
 
     def x_ticks(self, marks: Sequence[float], shown: Callable[[float], str]) -> list[str]:
