@@ -8,9 +8,10 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from assay.cli.main import app
+from assay.cli import power as power_command
 from assay.records.comparison import ClauseKind
 from assay.records.dialogue import Outcome, Reply, Usage
 from assay.records.errors import InputError
@@ -21,6 +22,9 @@ from assay.wiring.build import Workspace
 from assay.wiring.powering import Question, from_numbers, from_runs
 from assay.wiring.settings import Settings
 from served import memory_stores
+
+app = typer.Typer()  # the whole command line takes a second to build
+power_command.register(app)
 
 NI, SUPERIOR = ClauseKind.NON_INFERIORITY, ClauseKind.SUPERIORITY
 METRICS = (
@@ -111,7 +115,8 @@ def test_numbers_that_make_no_sense_are_a_clear_error(question: Question, number
 
 
 def test_two_runs_give_a_plan_for_every_clause_of_the_gate_with_what_they_cost() -> None:
-    plans = from_runs(pilot(), "run-a", "run-b")
+    place = pilot()
+    plans = from_runs(place, "run-a", "run-b")
     assert [plan.subject for plan in plans] == ["correct", "groundedness"]
     for plan in plans:
         assert plan.cases_today == 120
@@ -119,7 +124,7 @@ def test_two_runs_give_a_plan_for_every_clause_of_the_gate_with_what_they_cost()
         assert plan.repeats[0].repeats == 1
         assert plan.repeats[0].cases >= plan.repeats[-1].cases
         assert plan.best_repeats == 1  # cases are free unless --case-price says otherwise
-    dear = from_runs(pilot(), "run-a", "run-b", metric="correct", case_price=5.0)[0]
+    dear = from_runs(place, "run-a", "run-b", metric="correct", case_price=5.0)[0]
     assert dear.best_repeats is not None
     assert dear.best_repeats > 1
     assert "not worse by more than 0.03" in powering.curve(dear).asks
@@ -164,7 +169,7 @@ def test_one_case_is_no_pilot() -> None:
 
 
 def test_the_command_prints_a_table_writes_a_curve_and_speaks_json(tmp_path: Path) -> None:
-    numbers = ["power", "--margin", "0.03", "--discordance", "0.1", "--price", "0.02", "--cases", "200"]
+    numbers = ["--margin", "0.03", "--discordance", "0.1", "--price", "0.02", "--cases", "200"]
     shown = CliRunner().invoke(app, [*numbers, "--svg", str(tmp_path / "power.svg")], standalone_mode=False)
     assert shown.exception is None
     assert "needed: 687 cases for a power of 0.8, 13.74 USD; today's 200 have 0.38" in shown.output
@@ -179,7 +184,7 @@ def test_the_command_prints_a_table_writes_a_curve_and_speaks_json(tmp_path: Pat
      ["run-a", "run-b", "--spread", "1"]],
 )  # fmt: skip
 def test_a_command_without_a_question_is_an_input_error(options: list[str]) -> None:
-    found = CliRunner().invoke(app, ["power", *options], standalone_mode=False)
+    found = CliRunner().invoke(app, options, standalone_mode=False)
     assert isinstance(found.exception, InputError)
 
 
