@@ -23,6 +23,7 @@ from assay.cli import report as report_command
 from assay.cli import retrieval as retrieval_command
 from assay.cli import run_export as run_export_command
 from assay.cli import run_import as run_import_command
+from assay.cli import scan as scan_command
 from assay.cli import serve as serve_command
 from assay.cli import trace as trace_command
 from assay.cli.common import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, complain
@@ -78,6 +79,7 @@ for _module in (
     audit_command,
     retrieval_command,
     label_command,
+    scan_command,
     demo,
 ):
     _module.register(app)
