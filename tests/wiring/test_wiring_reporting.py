@@ -143,6 +143,7 @@ def test_a_judges_card_and_the_corrected_rate_stand_beside_its_own(place: Worksp
         lab = place.with_overrides(())
         config.write_text(before)
         judged = judges.judge_run(lab, "run-b", "good", progress=quiet).run
+        assert judged is not None
         without = reporting.report(lab, judged.run_id).found
         assert without.corrected[0].naive is not None
         assert without.corrected[0].corrected is None

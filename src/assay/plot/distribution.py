@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from assay.plot.axes import Axes, log_ticks, percent, shares
@@ -127,7 +127,7 @@ def _body(data: Distribution) -> list[str]:
     return body
 
 
-def _apart(marks: Sequence[float], shown, axes: Axes) -> list[float]:  # type: ignore[no-untyped-def]
+def _apart(marks: Sequence[float], shown: Callable[[float], str], axes: Axes) -> list[float]:
     """The tick marks whose numbers do not touch."""
     kept: list[float] = []
     for mark in marks:
