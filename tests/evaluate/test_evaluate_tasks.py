@@ -149,7 +149,7 @@ def test_values_are_compared_as_what_they_are(gold: object, other: object, same:
     assert agreement(gold, other) == pytest.approx(same)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-99, 99) | st.text(max_size=5),
@@ -276,7 +276,7 @@ _EVERY = tuple(
 )  # fmt: skip
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(expected=_OUTPUTS, found=_OUTPUTS, kind=st.sampled_from(RelationKind), text=st.text(max_size=8))
 def test_every_task_measure_gives_a_finite_number_in_its_range_or_a_reason(
     expected: Output, found: Output, kind: RelationKind, text: str
