@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from assay.records.errors import ConfigError, InputError
+from assay.records.errors import InputError
 
 STORED, DEFLATED, ZSTD = 0, 8, 93
 MAX_ENTRIES = 500_000
@@ -22,6 +22,8 @@ MAX_MEMBER = 256 << 20
 """A sample of an agent with its whole history may have tens of megabytes."""
 MAX_TOTAL = 8 << 30
 _LOCAL = struct.Struct("<4s5H3I2H")
+_MOST_WINDOW_LOG = 27
+"""Of Zstandard: 128 MiB of memory."""
 _MAGIC = b"PK\x03\x04"
 
 
@@ -103,38 +105,17 @@ def open_archive(data: bytes, name: str) -> Archive:
 
 
 def zstd_decoder() -> Callable[[bytes, int], bytes]:
-    """`(packed, limit) -> at most limit bytes`, from Python 3.14 itself or the package zstandard. The decoder raises
-    ValueError for data that is damaged. Raises ConfigError when there is neither."""
-    try:
-        from compression import zstd  # type: ignore[import-not-found, unused-ignore]  # Python 3.14 and later
-    except ImportError:
-        return _zstandard()
-    made: Any = zstd
+    """`(packed, limit) -> at most limit bytes`; raises ValueError for data that is damaged."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    options = {zstd.DecompressionParameter.window_log_max: _MOST_WINDOW_LOG}
 
     def unpack(packed: bytes, limit: int) -> bytes:
         try:
-            return bytes(made.ZstdDecompressor().decompress(packed, limit))
-        except made.ZstdError as error:
-            raise ValueError("damaged") from error
-
-    return unpack
-
-
-def _zstandard() -> Callable[[bytes, int], bytes]:
-    try:
-        import zstandard  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        raise ConfigError(
-            "import.no_zstd", "this log is compressed with Zstandard, and nothing here can read it",
-            remedy="pip install zstandard",
-        ) from None  # fmt: skip
-    context = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-
-    def unpack(packed: bytes, limit: int) -> bytes:
-        try:
-            with context.stream_reader(packed) as reader:
-                return bytes(reader.read(limit))
-        except zstandard.ZstdError as error:
+            return zstd.ZstdDecompressor(options=options).decompress(packed, limit)
+        except (zstd.ZstdError, EOFError) as error:
             raise ValueError("damaged") from error
 
     return unpack
