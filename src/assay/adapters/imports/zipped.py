@@ -110,7 +110,7 @@ def zstd_decoder() -> Callable[[bytes, int], bytes]:
         from compression import zstd
     else:
         from backports import zstd
-    options = {zstd.DecompressionParameter.window_log_max: _MOST_WINDOW_LOG}
+    options = {int(zstd.DecompressionParameter.window_log_max): _MOST_WINDOW_LOG}
 
     def unpack(packed: bytes, limit: int) -> bytes:
         try:
