@@ -231,3 +231,14 @@ def test_a_real_judge_that_says_nothing_is_refused_by_rogan_and_gladen() -> None
     """The published correction of this judge by 28 labels is 0 to 1; there is nothing to correct with."""
     with pytest.raises(ValueError, match=r"below \.2"):
         rogan_gladen(0.159, 276, 0.844, 0.169, 211, 65)
+
+
+def test_a_rare_verdict_that_chance_missed_adds_its_error_and_a_common_one_its_whole_share() -> None:
+    """Three per cent of the verdicts and 30 labels: missed in four samples of ten. Thirty per cent: nobody looked."""
+    rare = post_stratified({"pass": 970, "fail": 30}, {"pass": (28, 30)})
+    common = post_stratified({"pass": 700, "fail": 300}, {"pass": (28, 30)})
+    assert "bounded" not in rare.method
+    assert "bounded" in common.method
+    inside = post_stratified({"pass": 700}, {"pass": (28, 30)})
+    assert common.low == pytest.approx(0.7 * inside.low, abs=0.01)
+    assert common.high >= 0.7 * inside.high + 0.3 - 0.01

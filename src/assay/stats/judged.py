@@ -67,9 +67,10 @@ def post_stratified(judged: Counts, labelled: Mapping[str, tuple[int, int]], *, 
     `judged` counts every judged item by verdict, those with labels among them; `labelled` gives (right, n) by verdict.
     Inside a stratum the labelled items must be a random sample; how many each stratum got is free. The strata's limits
     are joined by the method of variance estimates recovery (Zou and Donner 2008), and the shares w_v count as drawn, so
-    the interval speaks of questions like these, not only of these. A stratum with items and no label is bounded: it
-    counts as all wrong below and all right above, and as half in the estimate. Raises ValueError for labels without
-    judged items, more labels than items, or no label at all.
+    the interval speaks of questions like these, not only of these. A stratum with items and no label counts as half in
+    the estimate, with limits 0 and 1; where random labels would hardly have missed it, it counts as all wrong below and
+    all right above on top of everything else. Raises ValueError for labels without judged items, more labels than
+    items, or no label at all.
     """
     return _joined(_strata(judged, labelled), level)
 
@@ -96,23 +97,27 @@ def _strata(judged: Counts, labelled: Mapping[str, tuple[int, int]]) -> tuple[tu
 
 
 def _joined(strata: tuple[tuple[int, int, int], ...], level: float) -> Interval:
-    z = normal_ppf(1.0 - check_level(level) / 2.0)
-    total = sum(size for size, _, _ in strata)
-    estimate = square = below = above = unknown = 0.0
+    tail = check_level(level)
+    z = normal_ppf(1.0 - tail / 2.0)
+    total, labels = sum(size for size, _, _ in strata), sum(n for _, _, n in strata)
+    estimate = square = below = above = bounded = 0.0
     for size, right, n in strata:
         share = size / total
-        if n == 0:
-            estimate, square, unknown = estimate + share / 2.0, square + share / 4.0, unknown + share / 2.0
+        rate, low, high = 0.5, 0.0, 1.0
+        if n:
+            found = jeffreys(right, n, level)
+            rate, low, high = found.estimate, found.low, found.high
+        estimate, square = estimate + share * rate, square + share * rate**2
+        if n == 0 and (1.0 - share) ** labels < tail:
+            bounded += share / 2.0  # chance would hardly have missed it: nobody looked, so take the worst and the best
             continue
-        found = jeffreys(right, n, level)
-        estimate, square = estimate + share * found.estimate, square + share * found.estimate**2
-        below += (share * (found.estimate - found.low)) ** 2
-        above += (share * (found.high - found.estimate)) ** 2
+        below += (share * (rate - low)) ** 2
+        above += (share * (high - rate)) ** 2
     drawn = z * z * max(0.0, square - estimate**2) / total
-    low = max(0.0, estimate - unknown - math.sqrt(below + drawn))
-    high = min(1.0, estimate + unknown + math.sqrt(above + drawn))
-    method = "post-stratified Jeffreys" + (", unlabelled strata bounded" if unknown else "")
-    return Interval(estimate, low, high, level, method, sum(n for _, _, n in strata))
+    bottom = max(0.0, estimate - bounded - math.sqrt(below + drawn))
+    top = min(1.0, estimate + bounded + math.sqrt(above + drawn))
+    method = "post-stratified Jeffreys" + (", unlabelled strata bounded" if bounded else "")
+    return Interval(estimate, bottom, top, level, method, labels)
 
 
 def paired_post_stratified(
