@@ -114,7 +114,8 @@ def _conclude(report: Report, ran: Ran) -> None:
 
     failed = sum(report.failures.values())
     if ran.left and (ran.spending.refusal or ran.spending.reached):
-        spent = f"spent {ran.spending.cost_usd:.4g} USD and {ran.spending.tokens:,} tokens"
+        priced = ran.spending.ceiling.cost_usd is not None
+        spent = f"spent {_usd(ran.spending.cost_usd, priced)} and {ran.spending.tokens:,} tokens"
         if ran.spending.refusal:
             raise CannotJudge(
                 ran.spending.refusal, f"a reply did not say what the ceiling needs; {spent}; {ran.left:,} samples left",
@@ -123,7 +124,7 @@ def _conclude(report: Report, ran: Ran) -> None:
         dollars, tokens = ran.spending.per_reply()
         raise CannotJudge(
             "evaluate.ceiling",
-            f"the ceiling was reached: {spent}; {ran.left:,} samples left, about {dollars * ran.left:.4g} USD and "
+            f"the ceiling was reached: {spent}; {ran.left:,} samples left, about {_usd(dollars * ran.left, priced)} and "
             f"{tokens * ran.left:,.0f} tokens",
             where=f"run {ran.run_id}",
             remedy="the same command with a higher ceiling goes on where it stopped",
@@ -135,6 +136,11 @@ def _conclude(report: Report, ran: Ran) -> None:
             "evaluate.all_failed", f"all {failed:,} samples failed, so nothing is known about the system",
             where=f"run {ran.run_id}", remedy=f"assay runs show {ran.run_id} --failed",
         )  # fmt: skip
+
+
+def _usd(amount: float, priced: bool) -> str:
+    """Without a ceiling on cost nobody made sure that every price was known."""
+    return f"{amount:.4g} USD" if priced else "an uncounted cost"
 
 
 def _print_plan(plan: Plan) -> None:

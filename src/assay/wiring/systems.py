@@ -54,7 +54,7 @@ def subject(place: Workspace, reference: str) -> Subject:
     if reference in place.settings.systems:
         return _outside(place, reference, place.settings.systems[reference])
     if (stated := shorthand(reference)) is not None:
-        return _outside(place, reference.split("?")[0].split("#")[0], stated)
+        return _outside(place, re.sub(r"\?[^#]*", "", reference), stated)  # a query may hold a key
     try:
         return _of_app(place, "", apps.start(place, "", reference, traced=False))
     except NotFound as error:
