@@ -124,8 +124,8 @@ def _conclude(report: Report, ran: Ran) -> None:
         dollars, tokens = ran.spending.per_reply()
         raise CannotJudge(
             "evaluate.ceiling",
-            f"the ceiling was reached: {spent}; {ran.left:,} samples left, about {_usd(dollars * ran.left, priced)} and "
-            f"{tokens * ran.left:,.0f} tokens",
+            f"the ceiling was reached: {spent}; {ran.left:,} samples left, about "
+            f"{_usd(dollars * ran.left, priced)} and {tokens * ran.left:,.0f} tokens",
             where=f"run {ran.run_id}",
             remedy="the same command with a higher ceiling goes on where it stopped",
         )
