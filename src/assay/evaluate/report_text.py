@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from assay.evaluate.report_html import VERDICT_WORDS, headline
+from assay.evaluate.exports.markdown import clause_tables
+from assay.evaluate.report_html import headline
 from assay.evaluate.report_run import RunReport, failures_by_code
 from assay.evaluate.report_run_html import CORRECTED_HEADER, METRIC_HEADER, corrected_rows, metric_rows
 from assay.plot.figure import Figure, markdown_table, markdown_text, text_table, wrapped
-from assay.records.comparison import Comparison, Decision
 from assay.records.evaluation import Sample
 
 WORST_LISTED = 10
@@ -68,7 +68,7 @@ def run_markdown(found: RunReport, samples: Sequence[Sample], links: Mapping[str
     if found.against:
         parts.append(markdown_text(_verdict(found)))
         if found.against.decision:
-            parts.append(decision_markdown(found.against.decision))
+            parts += clause_tables(found.against.decision)
     parts += [markdown_text(note) for note in found.notes]
     parts.append(markdown_table(METRIC_HEADER, metric_rows((*found.report.summaries, *found.report.whole))))
     if found.corrected:
@@ -83,37 +83,6 @@ def run_markdown(found: RunReport, samples: Sequence[Sample], links: Mapping[str
         parts.append(markdown_table(header, _worst(found)))
     parts.append(f"<sub>{markdown_text(f'run {run.run_id}, golden set {run.golden_name} {run.golden_version}')}</sub>")
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
-
-
-def comparison_markdown(
-    comparison: Comparison, figures: Sequence[Figure], decision: Decision | None = None,
-    links: Mapping[str, str] | None = None,
-) -> str:  # fmt: skip
-    """Two runs for a pull request: the verdict or what changed, the gate's clauses, and the figures."""
-    parts = [f"## {markdown_text(headline(comparison, decision))}"]
-    if decision:
-        parts.append(decision_markdown(decision))
-    parts += [_folded("Figures", figures, links or {})]
-    runs = f"{comparison.candidate_run} against {comparison.baseline_run}, golden set {comparison.golden_name}"
-    parts.append(f"<sub>{markdown_text(f'{runs}, {comparison.cases} cases in both')}</sub>")
-    return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
-
-
-def decision_markdown(decision: Decision) -> str:
-    """The gate's verdict with one row a clause, certificate and condition."""
-    mark, word, _ = VERDICT_WORDS[decision.verdict]
-    said = f"**{mark} {word}.** {markdown_text(decision.reason)}"
-    if decision.n_needed is not None:
-        said += f" About {decision.n_needed:,} cases like these would decide it."
-    rows = [
-        (f"{r.clause.metric} · {r.clause.slice}" if r.clause.slice else r.clause.metric,
-         f"{r.clause.kind.value.replace('_', ' ')}, margin {r.clause.margin:g}", VERDICT_WORDS[r.verdict][1], r.reason)
-        for r in decision.clauses
-    ]  # fmt: skip
-    rows += [(c.kind, "certificate", VERDICT_WORDS[c.verdict][1], c.reason) for c in decision.certificates]
-    rows += [(c.subject, c.kind, VERDICT_WORDS[c.verdict][1], c.reason) for c in decision.conditions]
-    table = markdown_table(("clause", "asks for", "verdict", "why"), rows) if rows else ""
-    return f"{said}\n\n{table}"
 
 
 def _folded(name: str, figures: Sequence[Figure], links: Mapping[str, str]) -> str:

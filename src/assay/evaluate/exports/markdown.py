@@ -31,8 +31,7 @@ def decision_markdown(decision: Decision, comparison: Comparison | None = None) 
     ]
     if decision.n_needed is not None:
         parts.append(f"A golden set of about **{decision.n_needed:,}** cases like these would decide it.")
-    parts.append(_table(("", "clause", "asks for", "Δ (95 % interval)", "n", "won / lost", "why"), _clauses(decision)))
-    parts.extend(_beside(decision))
+    parts.extend(clause_tables(decision))
     if decision.notes:
         parts.append("\n".join(f"- {markdown_text(note)}" for note in decision.notes))
     if comparison is not None:
@@ -43,6 +42,13 @@ def decision_markdown(decision: Decision, comparison: Comparison | None = None) 
         f"`{_plain(decision.golden_version[:12])}` · policy `{_plain(decision.policy_digest[:12])}` · {runs}</sub>"
     )
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def clause_tables(decision: Decision) -> Iterable[str]:
+    """One row a clause; then certificates and conditions, where there are any."""
+    header = ("", "clause", "asks for", "Δ (interval at 1 − 2α)", "n", "won / lost", "why")
+    yield _table(header, _clauses(decision))
+    yield from _beside(decision)
 
 
 def comparison_markdown(comparison: Comparison, decision: Decision | None = None) -> str:
