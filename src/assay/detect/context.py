@@ -6,6 +6,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+_LINK = 200
+_BREAKS = b" \t\r\n.,;:()[]"
 BEFORE, AFTER = 72, 28
 """Bytes before and after a candidate in which such a word counts."""
 
@@ -16,7 +18,7 @@ WORDS = MappingProxyType(
         r"|t(?:e|é)l(?:e|é)phone|telefoon|telef(?:on|ono|ón|one)|fon|mobile?s?|cell(?:ular|phone)?"
         r"|fax(?:es)?|handy|m(?:o|ó)vil|celular|cellulare|portable|gsm|puh|puhelin|tlf|mob|landline|hotline|helpline"
         r"|call(?:ed|s|ing)?|dial(?:l?ed|ing)?|ring|rang|sms|text(?:ed|ing)?|whatsapp|signal|voicemail|pager|contacts?"
-        r"|reach(?:ed|able)?|answering|messages?|office|desk|ph|registered|extension|ext|numéro|rufnummer"
+        r"|reach(?:ed|able)?|office|desk|ph|extension|ext|numéro|rufnummer"
         r"|anruf\w*|телефон|тел"
         r"|電話|电话|手机|phone_?number",
         "card": r"(?:credit|debit|payment|bank)? ?cards?|visa|mastercard|amex|cc|pan|maestro|carte|karte"
@@ -95,6 +97,26 @@ def _word(group: str) -> Any:
     import re2
 
     return re2.compile(_pattern(WORDS[group]), latin(groups=False))._regexp.Match
+
+
+def words_before(data: bytes, start: int) -> bytes:
+    """What stands before a place, without the part of a word that the window cuts."""
+    if start <= BEFORE:
+        return data[:start]
+    window = data[start - BEFORE : start]
+    return window if data[start - BEFORE - 1] in _BREAKS else b" " + window.partition(b" ")[2]
+
+
+def words_after(data: bytes, end: int) -> bytes:
+    """What stands after a place in its line, without the part of a word that the window cuts."""
+    window, line_end, _ = data[end : end + AFTER].partition(b"\n")
+    return window if line_end or end + AFTER >= len(data) else window.rpartition(b" ")[0] + b" "
+
+
+def inside_link(data: bytes, start: int) -> bool:
+    """Whether a place stands in a link: numbers there are identifiers, whatever the words around are about."""
+    before = data[max(start - _LINK, 0) : start]
+    return b"://" in before and b"://" in before.rsplit(None, 1)[-1] and not before[-1:].isspace()
 
 
 class Surroundings:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from assay.detect.context import AFTER, BEFORE, Surroundings, latin
+from assay.detect.context import BEFORE, Surroundings, inside_link, latin, words_after, words_before
 from assay.detect.rules import Rule, compacted
 from assay.records.findings import Basis, Finding
 
@@ -128,14 +128,14 @@ class Engine:
         seen = ""
         around: _Around | None = None
         found: list[Candidate] = []
-        for number in matched:
+        for number in sorted(matched):
             rule = self.rules[number]
             if rule.rule_id == seen or (inside and (rule.at_word or data[begin] in _OPENING)):
                 continue
             if rule.context:
                 if around is None:
                     around = _Around(self._surroundings, data, begin)
-                if rule.needs and not rule.follows and not around.speaks_for(rule):
+                if rule.needs and (around.in_link or (not rule.follows and not around.speaks_for(rule))):
                     continue
             start, end = self._shapes[number](self._anchored, data, begin, min(begin + rule.reach, len(data)))[-1]
             if start < 0:
@@ -191,8 +191,9 @@ class _Around:
     def __init__(self, surroundings: Surroundings, data: bytes, start: int) -> None:
         self._surroundings = surroundings
         self._data = data
-        self._before = data[max(start - BEFORE, 0) : start]
+        self._before = words_before(data, start)
         self._groups = surroundings.groups(self._before)
+        self.in_link = inside_link(data, start)
 
     def speaks_for(self, rule: Rule) -> bool:
         """Whether a word of the rule's stands before the place."""
@@ -208,7 +209,7 @@ class _Around:
             if _OTHER in self._groups and self._surroundings.distance(self._before, (_OTHER,)) < distance:
                 return 0.0
             return rule.score - _FARTHEST * distance / BEFORE
-        if rule.follows and self._surroundings.groups(self._data[end : end + AFTER]).intersection(rule.context):
+        if rule.follows and self._surroundings.groups(words_after(self._data, end)).intersection(rule.context):
             return rule.score - _FARTHEST
         return 0.0
 

@@ -133,8 +133,8 @@ def is_kennitala(number: str) -> bool:
 
 
 def ch_ahv(number: str) -> bool:
-    """EAN-13."""
-    return weighted(number, (1, 3) * 7) % 10 == 0
+    """EAN-13 after the country's 756."""
+    return number[:3] == "756" and weighted(number, (1, 3) * 7) % 10 == 0
 
 
 def at_insurance(number: str) -> bool:

@@ -60,7 +60,7 @@ def chosen(names: Sequence[str]) -> tuple[str, ...]:
             "detect.unknown_rule",
             "no rule of this name",
             where=", ".join(unknown),
-            remedy=f"a group: {', '.join(GROUPS)}; or a rule: {', '.join([*PERSONAL_IDS, *SECRET_IDS])}",
+            remedy=f"a group: {', '.join(GROUPS)}; or a rule such as us_ssn: `assay scan --rules` lists all",
         )
     wanted = {one for name in names for one in GROUPS.get(name, (name,))} | (known & set(names))
     return tuple(one for one in _ids(RULES) if one in wanted)

@@ -28,7 +28,7 @@ RULES = (
         ("postgres://app:«s3cr-Hunter9x»@db.example/x", "https://ann:«pppppppppppp»@example.org"),
         ("https://example.org:8080/@x", "postgres://user:$PASSWORD@host/db", "redis://:<password>@host",
          "postgres://user:password@localhost"),
-        starts=r"://[^\s/:@\"'<>]{0,64}:[^\s/@]", at_word=False, check=a_password, reach=256, version=2,
+        starts=r"://[^\s/:@\"'<>]{0,64}:[^\s/@]", at_word=False, check=a_password, reach=256, version=2, whole=True,
     ),
     Rule(
         "connection_password", KIND,

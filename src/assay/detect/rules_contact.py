@@ -27,6 +27,8 @@ _LINE = rf"[2-9][0-9]{{2}}[ .-][0-9]{{4}}{_EXTENSION}\b"
 _NORTH_AMERICAN = rf"(?:1[ .-]?\([2-9][0-9]{{2}}\)[ -]?|(?:1[ .-]?)?[2-9][0-9]{{2}}[.-]){_LINE}"
 _PAIRS = r"0[1-9](?:[ .-][0-9]{2}){4}\b"
 _BRITISH = r"0(?:7[0-9]{3}|[12][0-9]{2,3}|2[0-9]|3[0-9]{2}|8[0-9]{2}) [0-9]{3,4} [0-9]{3,4}\b"
+# The trunk prefix 0 and an area or mobile code, as most numbering plans of Europe, Asia and Oceania have it.
+_TRUNK = r"0[1-9][0-9]{0,3}(?: ?[/-] ?| )(?:[0-9]{2,4}(?:[ -][0-9]{2,4}){1,3}|[0-9]{5,8})\b"
 _ANNOUNCED = rf"[0-9](?:(?:[ ()/.-]{{1,3}}|{_HARD})?[0-9]){{6,16}}\b"
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _HEX = "[0-9A-Fa-f]{1,4}"
@@ -48,11 +50,19 @@ def international(text: str) -> bool:
     return 8 <= len(digits) <= 15 and any(digits[:length] in _CODES for length in (1, 2, 3)) and len(set(digits)) > 2
 
 
+def national(text: str) -> bool:
+    """Nine to eleven digits with the prefix, and not a date."""
+    digits = digits_of(text)
+    return 9 <= len(digits) <= 11 and len(set(digits)) > 2 and not (len(text) == 10 and text[2] == text[5])
+
+
 def announced(text: str) -> bool:
     """Seven to fifteen digits that are no date and not one digit over and over."""
     digits = digits_of(text)
     iso_date = len(text) == 10 and text[4] in "-./" and text[7] in "-./" and text[:2] in ("19", "20")
-    return 7 <= len(digits) <= 15 and not iso_date and len(set(digits)) > 1
+    years = len(text) == 9 and text[4] == "-" and text[:2] in ("18", "19", "20") and text[5:7] in ("18", "19", "20")
+    zip_code = len(text) == 10 and text[5] == "-" and len(digits) == 9
+    return 7 <= len(digits) <= 15 and not (iso_date or years or zip_code) and len(set(digits)) > 1
 
 
 def _phone(
@@ -97,12 +107,19 @@ RULES = (
         r"\(0[0-9]{2,4}\) [0-9]{3,4} [0-9]{3,4}\b", 0.65, ("«(0161) 496 0000»",), ("(1161) 496 0000",), at_word=False
     ),
     _phone(
+        _TRUNK, 0.6,
+        ("Zürich «044 668 18 00»", "Berlin «030 / 1234567»", "«0961-7596216»", "東京 «03-3224-9999»"),
+        ("000 123 456", "01-02-2003", "0123456789", "012 34", "0.123 456 789", "10-044 668 18 00"),
+        starts=DIGITS, check=national,
+    ),
+    _phone(
         _ANNOUNCED, 0.6,
         ("Tel.: «030 / 1234567», Fax «0800 123456»", "Phone: «60-56-85-91»", "call me at «0494 92 82 32»",
          "«781 1704» office", "mobile «07700900123»"),
         ("2026-01-15", "telescope 12345678", "ISBN 978-3-16-148410-0", "1,000,000", "call 1111111",
-         "call on 2026-01-15", "invoice 123 456 789"),
-        starts=DIGITS, needs=True, check=announced, extent=None,
+         "call on 2026-01-15", "invoice 123 456 789", "call for $0.00000625", "call it 1966-1990",
+         "94104-5401 phone", "call https://a.example/x/2762526/y"),
+        starts=DIGITS, needs=True, check=announced, extent=spans.number_begins,
     ),
     _phone(
         r"\([0-9]{1,5}\)(?:[ /.-]?[0-9]){5,12}\b", 0.6,

@@ -33,9 +33,8 @@ def _rule(
     return Rule(
         rule_id, KIND, shape if shape.endswith(r"\)") else shape + r"\b",
         score or (0.8 if needs else 0.92), found, passed,
-        starts=starts, check=check, basis=_basis(confirms, needs), compact=compact, context=(*words, "person_id"),
-        needs=needs,
-        version=version,
+        starts=starts, check=check, basis=_basis(confirms, needs), compact=compact,
+        context=words if needs and words else (*words, "person_id"), needs=needs, version=version,
     )  # fmt: skip
 
 

@@ -73,8 +73,8 @@ RULES = (
     Rule(
         "bank_account", "bank_account", r"[0-9](?:[ -]?[0-9]){5,16}\b", 0.5,
         ("Account number «31926819»", "Kontonummer: «0532013000»", "acct «123 456 789»"),
-        ("31926819", "account since 2019", "order 31926819"),
-        starts=DIGITS, basis=Basis.CONTEXT, context=("account",), needs=True,
+        ("31926819", "account since 2019", "order 31926819", "account operator-980434"),
+        starts=DIGITS, extent=spans.number_begins, basis=Basis.CONTEXT, context=("account",), needs=True,
     ),
     Rule(
         "bank_swift", "bank_account", r"[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\b", 0.6,

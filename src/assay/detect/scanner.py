@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from assay.detect.registry import chosen, recipe_of
-from assay.detect.scanning import scan
+from assay.detect.scanning import merged, scan
+from assay.ports.reading import Recognizer
 from assay.records.findings import Finding
 
 SECRETS = "secrets"
@@ -15,9 +16,10 @@ SECRETS = "secrets"
 @dataclass(frozen=True, slots=True)
 class RuleScanner:
     """A TextScanner. Rules are ids such as `card` or `github_token`, kinds such as `national_id`, or `personal` and
-    `secrets` for all of theirs. Raises ConfigError `detect.unknown_rule`."""
+    `secrets` for all of theirs; recognizers add what rules cannot find. Raises ConfigError `detect.unknown_rule`."""
 
     rules: tuple[str, ...]
+    recognizers: tuple[Recognizer, ...] = ()
     ids: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -25,8 +27,11 @@ class RuleScanner:
 
     @property
     def recipe(self) -> str:
-        return f"scan.v2({recipe_of(self.ids)})"
+        return "+".join((f"scan.v2({recipe_of(self.ids)})", *(one.recipe for one in self.recognizers)))
 
     def scan(self, text: str) -> tuple[Finding, ...]:
-        """What the rules find, without overlap, in reading order."""
-        return scan(text, self.ids)
+        """What the rules and the recognizers find, without overlap, in reading order."""
+        found = scan(text, self.ids)
+        if not self.recognizers:
+            return found
+        return merged((*found, *(finding for one in self.recognizers for finding in one.recognise(text))))

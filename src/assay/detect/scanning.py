@@ -21,11 +21,11 @@ def scan(text: str, ids: tuple[str, ...], work: Work | None = None) -> tuple[Fin
         return engine.find_in(data, work, plain=True)
     found = engine.find_in(data, work)
     hidden = disguised(text, data, engine, work)
-    return _merged((*found, *hidden)) if hidden else found
+    return merged((*found, *hidden)) if hidden else found
 
 
-def _merged(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Without overlap: the higher score wins, then the longer, then the earlier."""
+def merged(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Findings of several finders without overlap: the higher score wins, then the longer, then the earlier."""
     kept: list[Finding] = []
     taken: set[int] = set()
     for one in sorted(findings, key=lambda one: (-one.score, one.start - one.end, one.start, one.rule_id)):

@@ -147,10 +147,19 @@ def hardware_address(data: bytes, start: int, end: int) -> tuple[int, int] | Non
     return None if b":" in beside or b"-" in beside else (start, end)
 
 
-def number_alone(data: bytes, start: int, end: int) -> tuple[int, int] | None:
-    """A number that is no part of a longer one: no digit follows or precedes it behind a separator."""
+def number_begins(data: bytes, start: int, end: int) -> tuple[int, int] | None:
+    """A number that is not the rest of a longer one, nor an amount of money."""
     before = data[max(start - 2, 0) : start]
-    if before[-1:] in (b".", b"-", b"/", b",") and before[:1].isdigit():
+    if before[-1:] in (b".", b",", b"/") and before[:1].isdigit():
+        return None
+    if before[-1:] in (b"-", b"_") and before[:1].isalnum():
+        return None
+    return None if before[-1:] == b"$" or before in (b"\x82\xac", b"\xc2\xa3") else (start, end)
+
+
+def number_alone(data: bytes, start: int, end: int) -> tuple[int, int] | None:
+    """As `number_begins`, and no digit follows behind a hyphen or a stroke."""
+    if number_begins(data, start, end) is None:
         return None
     return None if data[end : end + 1] in (b"-", b"/") and data[end + 1 : end + 2].isdigit() else (start, end)
 

@@ -96,3 +96,17 @@ class PagedParser(Protocol):
     """A Parser that can be stopped between pages: `tick(done, pages)` is called after each and may raise."""
 
     def parse_pages(self, data: bytes, name: str, tick: Callable[[int, int], object]) -> Iterable[Parsed]: ...
+
+
+class Recognizer(Protocol):
+    """Finds what has no shape of its own, such as names of persons: a model behind an extra, or another product.
+
+    `rule_ids` are what its findings carry, letters and `_` alone. Findings are spans in code points, in reading order;
+    none of them holds text. The recipe names the model by its content.
+    """
+
+    @property
+    def recipe(self) -> str: ...
+    @property
+    def rule_ids(self) -> tuple[str, ...]: ...
+    def recognise(self, text: str) -> tuple[Finding, ...]: ...
