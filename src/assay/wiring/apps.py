@@ -142,6 +142,8 @@ class Seams:
     reader: Callable[[IndexReader], IndexReader] | None = None
     ranking: Callable[[Retriever], Retriever] | None = None
     passages: Callable[[Retriever], Retriever] | None = None
+    chat: ChatModel | None = None
+    """Writes in place of the configured model, and of the one that rewrites questions."""
 
 
 AS_IT_IS = Seams()
@@ -193,7 +195,7 @@ def _assemble(
     finder = retriever(place, reader, retrieve, parts["retrieve"]["embedder"], seams, thawed(place, parts))
     assistant = Assistant(
         finder,
-        _generator(_MODEL.validate_python(parts["model"]), parts["prompt"]),
+        _generator(_MODEL.validate_python(parts["model"]), parts["prompt"], seams.chat),
         place.clock,
         verify=VerifyPolicy(min_alignment=verify.min_alignment, on_failure=verify.on_failure),
         abstain=Abstention(threshold=float(parts["abstain"]["threshold"])),
@@ -202,7 +204,7 @@ def _assemble(
         page_of=_Pages(place),
         visible=place.stores.catalog.visible,
         visible_at=place.stores.catalog.visible_at,
-        rewriter=_rewriter(parts["rewriter"]) if "rewriter" in parts else None,
+        rewriter=_rewriter(parts["rewriter"], seams.chat) if "rewriter" in parts else None,
     )
     system: System = build_guards(assistant, [_guard(guard) for guard in parts["guards"]])
     if traced:
@@ -269,7 +271,9 @@ def _searching(
     return HybridRetriever(reader, catalog, asking, policy, place.clock, learned)
 
 
-def _generator(model: Model, prompt: dict[str, Any]) -> Generator:
+def _generator(model: Model, prompt: dict[str, Any], chat: ChatModel | None = None) -> Generator:
+    if chat is not None:
+        return _writing(chat, model, prompt)
     if isinstance(model, ExtractiveModel):
         from assay.assist.extractive import ExtractiveComposer, ExtractivePolicy
 
@@ -277,10 +281,10 @@ def _generator(model: Model, prompt: dict[str, Any]) -> Generator:
     return _chat_generator(model, prompt)
 
 
-def _rewriter(parts: dict[str, Any]) -> Rewriter:
+def _rewriter(parts: dict[str, Any], chat: ChatModel | None = None) -> Rewriter:
     from assay.assist.rewrite import QuestionRewriter
 
-    return QuestionRewriter(chat_model(OpenAIModel.model_validate(parts)))
+    return QuestionRewriter(chat or chat_model(OpenAIModel.model_validate(parts)))
 
 
 def rewriter(place: Workspace, app: str) -> Rewriter | None:
@@ -306,12 +310,19 @@ def chat_model(model: OpenAIModel) -> ChatModel:
 
 
 def _chat_generator(model: OpenAIModel, prompt: dict[str, Any]) -> Generator:
+    return _writing(chat_model(model), model, prompt)
+
+
+def _writing(chat: ChatModel, model: Model, prompt: dict[str, Any]) -> Generator:
+    """`chat` under the app's own prompt; an app without a chat model has no options to state."""
     from assay.assist.chat import ChatGenerator
     from assay.assist.prompt import PromptTemplate
 
-    options = ChatOptions(temperature=model.temperature, max_tokens=model.max_tokens)
     template = PromptTemplate(system=str(prompt["system"]))
-    return ChatGenerator(chat_model(model), template, options, output=model.output)
+    if not isinstance(model, OpenAIModel):
+        return ChatGenerator(chat, template)
+    options = ChatOptions(temperature=model.temperature, max_tokens=model.max_tokens)
+    return ChatGenerator(chat, template, options, output=model.output)
 
 
 def _guard(parts: dict[str, Any]) -> GuardPolicy:

@@ -1,0 +1,1 @@
+"""Attacks on a system, made from parts, and what of them got through."""
