@@ -150,12 +150,12 @@ def peer(texts: Sequence[Text]) -> Mapping[str, Any] | None:
 
 def show(title: str, totals: Mapping[str, Tally]) -> Tally:
     print(f"\n{title}\n{'type':20}{'right':>7}{'missed':>8}{'wrong':>7}{'P':>7}{'R':>7}{'F1':>7}")
-    for kind, one in totals.items():
-        print(f"{kind:20}{one.right:7}{one.missed:8}{one.wrong:7}{one.precision:7.3f}{one.recall:7.3f}{one.f1:7.3f}")
     every = sum(totals.values(), Tally())
-    print(
-        f"{'all':20}{every.right:7}{every.missed:8}{every.wrong:7}{every.precision:7.3f}{every.recall:7.3f}{every.f1:7.3f}"
-    )
+    for kind, one in {**totals, "all": every}.items():
+        seen = one.right + one.missed + one.wrong
+        scores = (one.precision, one.recall, one.f1) if seen else ()
+        shown = "".join(f"{score:7.3f}" for score in scores) or "   none stands in these texts"
+        print(f"{kind:20}{one.right:7}{one.missed:8}{one.wrong:7}{shown}")
     return every
 
 

@@ -41,8 +41,8 @@ def random_looking(value: str) -> bool:
     if not (any(sign.isdigit() for sign in value) and any(sign.isalpha() for sign in value)):
         return False
     parts = value.replace("_", "-").replace(".", "-").split("-")
-    if len(parts) > 2 and max(map(len, parts)) < 12:
-        return False
+    if len(parts) > 2 and all(part.isalpha() or part.isdigit() for part in parts if part):
+        return False  # words and numbers joined by hyphens
     return bits_per_sign(value) >= (3.0 if len(value) < 16 else 3.3)
 
 
