@@ -16,3 +16,13 @@ async def closed_after(events: AsyncIterator[ReplyEvent]) -> AsyncIterator[Async
     finally:
         if isinstance(events, AsyncGenerator):
             await events.aclose()
+
+
+@asynccontextmanager
+async def ended(pieces: AsyncIterator[str]) -> AsyncIterator[None]:
+    """At the end of the block a generator of text is closed, whatever happened in it."""
+    try:
+        yield
+    finally:
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()
