@@ -37,8 +37,9 @@ lint: setup-dev
 
 check: lint test
 
+# A benchmark that is named as a module of Python stands in a folder of that name, so that it hides nothing from the others.
 bench: setup-dev
-	$(BIN)/python bench/$(NAME).py
+	$(BIN)/python $(firstword $(wildcard bench/$(NAME).py bench/$(NAME)/run.py) bench/$(NAME).py)
 
 lock:
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
