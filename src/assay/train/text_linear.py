@@ -1,0 +1,101 @@
+"""Weights of a linear text signal by regularised logistic regression over hashed n-grams, and their calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from assay.detect.signals.grams import buckets
+from assay.detect.signals.seen import see, windows
+from assay.train.linear import minimum
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Windows as sparse rows: those of row i are `columns[ends[i-1]:ends[i]]`, each with the value `values[i]`;
+    `texts[i]` is the number of the text that it is a window of."""
+
+    columns: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    values: Floats
+    texts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+def rows_of(texts: Sequence[str], bits: int) -> Rows:
+    """The windows of texts as the signal cuts them; a window without any n-gram is left out."""
+    columns, sizes, of = [], [], []
+    for number, text in enumerate(texts):
+        codes = see(text).codes
+        for start, end in windows(len(codes)):
+            found = buckets(codes[start:end], bits)
+            columns.append(found.astype(np.int32))
+            sizes.append(len(found))
+            of.append(number)
+    counts = np.array(sizes, dtype=np.int64)
+    return Rows(
+        np.concatenate(columns) if columns else np.empty(0, dtype=np.int32),
+        np.cumsum(counts) - counts, 1.0 / np.sqrt(counts), np.array(of, dtype=np.int64),
+    )  # fmt: skip
+
+
+def margins(rows: Rows, weights: Floats, bias: float) -> Floats:
+    """The margin of each window: bias plus the sum of the weights of its buckets over the root of their number."""
+    if not len(rows):
+        return np.empty(0)
+    return np.add.reduceat(weights[rows.columns], rows.starts) * rows.values + bias
+
+
+def fit(rows: Rows, positive: NDArray[np.bool_], importance: Floats, bits: int, ridge: float) -> tuple[Floats, float]:
+    """Weights (2^bits,) and bias with the least mean logistic loss plus `ridge` times the squared weights.
+
+    `positive` and `importance` have one entry per window. Deterministic: L-BFGS from zero.
+    """
+    share = importance / importance.sum()
+    signs = np.where(positive, 1.0, -1.0)
+    lengths = np.diff(np.append(rows.starts, len(rows.columns)))
+
+    def loss(at: Floats) -> tuple[float, Floats]:
+        weights, bias = at[:-1], float(at[-1])
+        margin = signs * margins(rows, weights, bias)
+        value = float(share @ np.logaddexp(0.0, -margin)) + ridge * float(weights @ weights)
+        slope = -share * signs / (1.0 + np.exp(np.minimum(margin, 500.0)))
+        spread = np.repeat(slope * rows.values, lengths)
+        whole = np.bincount(rows.columns, weights=spread, minlength=1 << bits) + 2.0 * ridge * weights
+        return value, np.append(whole, slope.sum())
+
+    found = minimum(loss, np.zeros((1 << bits) + 1))
+    return found[:-1], float(found[-1])
+
+
+def highest(rows: Rows, margin: Floats, count: int) -> Floats:
+    """The highest margin among the windows of each of `count` texts; -inf for a text without any."""
+    found = np.full(count, -np.inf)
+    np.maximum.at(found, rows.texts, margin)
+    return found
+
+
+def calibrated(margin: Floats, positive: NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and offset of Platt's sigmoid (Platt 1999, with his smoothed targets), both classes weighing the same."""
+    good, bad = int(positive.sum()), int((~positive).sum())
+    target = np.where(positive, (good + 1.0) / (good + 2.0), 1.0 / (bad + 2.0))
+    share = np.where(positive, 0.5 / good, 0.5 / bad)
+
+    def loss(at: Floats) -> tuple[float, Floats]:
+        z = at[0] * margin + at[1]
+        value = float(share @ (np.logaddexp(0.0, z) - target * z))
+        slope = share * (1.0 / (1.0 + np.exp(-np.clip(z, -500, 500))) - target)
+        return value, np.array([slope @ margin, slope.sum()])
+
+    found = minimum(loss, np.array([1.0, 0.0]))
+    return float(found[0]), float(found[1])
