@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from assay.assist.addresses import shown_plainly
 from assay.assist.closing import closing
 from assay.assist.confidence import ConfidenceModel
 from assay.assist.contradiction import find_conflicts
 from assay.assist.extractive import last_question
 from assay.assist.failing import finished_on_failure
+from assay.assist.instructions import addresses_assistant
 from assay.assist.verify import MARK, VerifyPolicy, align, check_sentence
 from assay.ports.answering import Generator, Retriever, Rewriter
 from assay.ports.reading import Clock
@@ -45,6 +47,11 @@ DECLINED = "assist.declined"
 NOTHING_VERIFIED = "assist.nothing_verified"
 CLOSED_SINCE = "closed_since"
 """The check's failure for a sentence that cites what was closed to the caller, or removed, since the search."""
+
+INSTRUCTION = "instruction"
+"""The check's failure for a sentence that gives orders to an assistant, or rests on one that does."""
+NEVER_SHOWN = frozenset({INSTRUCTION, "address"})
+"""Failures that withhold a sentence even where others are only marked: its reader, or a program, may act on it."""
 
 NOT_KNOWN = {
     "en": "I do not know: the documents I may use do not clearly answer this.",
@@ -175,7 +182,7 @@ class Assistant:
                     course.drafted = draft
                     continue
                 before = course.now_ms()
-                event: SentenceReady | SentenceWithheld = self._checked(draft, ranked)
+                event: SentenceReady | SentenceWithheld = self._checked(draft, ranked, request.question)
                 if not await self._readable(draft, ranked, request):
                     event = SentenceWithheld(Check(CheckStatus.UNSUPPORTED, 0.0, (CLOSED_SINCE,)))
                 course.checking_ms += course.now_ms() - before
@@ -213,16 +220,20 @@ class Assistant:
     def _paged(self, citation: Citation) -> Citation:
         return replace(citation, page=self.page_of(citation.span)) if self.page_of else citation
 
-    def _checked(self, draft: DraftSentence, ranked: Sequence[Ranked]) -> SentenceReady | SentenceWithheld:
+    def _checked(
+        self, draft: DraftSentence, ranked: Sequence[Ranked], question: str
+    ) -> SentenceReady | SentenceWithheld:
         cited = [ranked[number - 1] for number in draft.cited if 1 <= number <= len(ranked)]
         citations = self._citations(draft, cited)
         language = cited[0].chunk.language if cited else ""
         check = check_sentence(draft.text, [c.quote for c in citations], self.verify, language or "en")
         if cited and not citations:
             check = Check(CheckStatus.UNSUPPORTED, 0.0, ("alignment",))
+        if _gives_orders(question, (draft.text, *(citation.quote for citation in citations))):
+            check = Check(CheckStatus.UNSUPPORTED, check.alignment, (INSTRUCTION,))
         supported = check.status is CheckStatus.SUPPORTED
-        if supported or self.verify.on_failure == MARK:
-            return SentenceReady(AnswerSentence(draft.text, citations, check, marked=not supported))
+        if supported or (self.verify.on_failure == MARK and NEVER_SHOWN.isdisjoint(check.failures)):
+            return SentenceReady(AnswerSentence(shown_plainly(draft.text), citations, check, marked=not supported))
         return SentenceWithheld(check)
 
     def _citations(self, draft: DraftSentence, cited: Sequence[Ranked]) -> tuple[Citation, ...]:
@@ -244,6 +255,11 @@ class Assistant:
     def _not_known(self, request: Request) -> SentenceReady:
         text = self.abstain.text_for(request.question)
         return SentenceReady(AnswerSentence(text, (), Check(CheckStatus.NOT_CHECKED)))
+
+
+def _gives_orders(question: str, texts: Sequence[str]) -> bool:
+    """True when a text speaks to an assistant and not to a reader, unless such orders are what was asked about."""
+    return any(map(addresses_assistant, texts)) and not addresses_assistant(question, loosely=True)
 
 
 def _within(span: Span, outer: Span) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from assay.assist.closing import closing
 from assay.assist.prompt import ANSWER_SCHEMA, DEFAULT_PROMPT, PromptTemplate, messages
+from assay.detect.canaries import ALPHABET, LENGTH, Canary, Finder, new_token
 from assay.ports.answering import ChatModel
 from assay.records.chat import ChatDone, ChatEvent, ChatOptions, DraftDone, DraftEvent, DraftSentence, TextDelta
 from assay.records.dialogue import Turn
@@ -29,8 +29,9 @@ _SENTENCE_ENDS = frozenset('.!?…。！？|)]"”’»')
 _COMPLETE_WORD = re.compile(r"\S\s")
 
 
-def _new_marker() -> str:
-    return secrets.token_hex(8)
+_REMEMBERED = 2000
+"""Characters before a sentence that are read with it, so that a marker cut over sentences is found."""
+LEAKED = "marker_withheld"
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,15 @@ class ChatGenerator:
 
     With `output` `json` the model is held to a JSON Schema and its sentences come when it is done; with `text` they
     come one by one while it writes. Citation numbers that name no passage are dropped, so that such a
-    sentence fails its check.
+    sentence fails its check. The marker round the passages is a canary: a sentence that repeats it, in any notation
+    that `detect.canaries` reads, goes no further, and the count of those stands in `DraftDone.detail`.
     """
 
     model: ChatModel
     prompt: PromptTemplate = DEFAULT_PROMPT
     options: ChatOptions = field(default_factory=ChatOptions)
     output: str = TEXT
-    new_marker: Callable[[], str] = _new_marker
+    new_marker: Callable[[], str] = new_token
 
     def __post_init__(self) -> None:
         if self.output not in (TEXT, JSON):
@@ -65,13 +67,18 @@ class ChatGenerator:
         """Yield sentences, then `DraftDone`. Raises Unavailable as the model does, and `chat.refused_schema` when
         its JSON does not have the shape asked for."""
         as_json = self.output == JSON
-        asked = messages(self.prompt, question, history, passages, self.new_marker(), as_json)
+        marker = self.new_marker()
+        asked = messages(self.prompt, question, history, passages, marker, as_json)
+        secret = _Secret(marker)
         options = replace(self.options, schema=ANSWER_SCHEMA) if as_json else self.options
         async with closing(self.model.stream(asked, options)) as events:
             drafted = self._json_draft(events, len(passages)) if as_json else self._text_draft(events, len(passages))
             async with closing(drafted) as sentences:
                 async for event in sentences:
-                    yield event
+                    if isinstance(event, DraftDone) and secret.leaks:
+                        event = replace(event, detail={**event.detail, LEAKED: secret.leaks})
+                    if isinstance(event, DraftDone) or not secret.is_in(event.text):
+                        yield event
 
     async def _text_draft(self, events: AsyncIterator[ChatEvent], passages: int) -> AsyncIterator[DraftEvent]:
         cutter = SentenceCutter(passages)
@@ -116,6 +123,24 @@ def _done(done: ChatDone | None, declined: bool, truncated: bool) -> DraftDone:
         raise Unavailable("chat.dropped", "the model's stream ended without saying that it was done")
     detail: dict[str, str | int | float] = {"finish_reason": done.finish_reason, "attempts": done.attempts}
     return DraftDone(done.usage, declined, detail | ({"truncated": 1} if truncated else {}))
+
+
+class _Secret:
+    """Watches for the marker of one request, also when it comes bit by bit."""
+
+    def __init__(self, marker: str) -> None:
+        ours = len(marker) == LENGTH and set(marker) <= set(ALPHABET)
+        self._finder = Finder([Canary("request", "", marker)]) if ours else None
+        self._before = ""
+        self.leaks = 0
+
+    def is_in(self, sentence: str) -> bool:
+        said = f"{self._before}\n{sentence}"
+        self._before = said[-_REMEMBERED:]
+        if self._finder is None or not (self._finder.find(sentence) or self._finder.find(said)):
+            return False
+        self.leaks += 1
+        return True
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assay.assist.addresses import only_cited_addresses
 from assay.records.dialogue import Check, CheckStatus
 from assay.records.documents import Chunk, Span
 from assay.text.names import names
@@ -36,6 +37,8 @@ class VerifyPolicy:
 
     min_alignment: float = 0.6
     on_failure: str = WITHHOLD
+    max_added: int = 3
+    """So many content words in a row may be the model's own; more are what an order puts behind a true sentence."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.min_alignment <= 1.0:
@@ -55,7 +58,8 @@ def check_sentence(
 
     Whole sentences quoted from a citation always pass. Failures have stable names: `no_citation`, `alignment`
     (too few shared content words), `number` and `name` (one that no cited text holds), `negation` (one side denies
-    what the other states).
+    what the other states), `address` (one that no cited text holds whole), `addition` (a stretch of content words in a
+    row that no cited text holds, as an order has them that was put behind a true sentence).
 
     Known limits. This compares words, not meanings: a faithful paraphrase in other words can fail, a false sentence
     in the source's own words can pass (roles swapped, another subject with the same words), and a sentence in another
@@ -73,6 +77,8 @@ def check_sentence(
         ("number", _numbers_stand(sentence, cited_texts, language)),
         ("name", _names_stand(sentence, cited_texts, language)),
         ("negation", _denials_agree(sentence, cited_texts, language)),
+        ("address", only_cited_addresses(sentence, cited_texts)),
+        ("addition", _longest_addition(sentence, cited_texts, language) <= policy.max_added),
     )
     failures = tuple(name for name, passed in checks if not passed)
     return Check(CheckStatus.UNSUPPORTED if failures else CheckStatus.SUPPORTED, alignment, failures)
@@ -117,6 +123,16 @@ def _alignment(sentence: str, cited_texts: Sequence[str], language: str) -> floa
     wanted = _content(sentence, language) or list(words(sentence))
     held = {stem(word, language) for cited in cited_texts for word in words(cited)}
     return sum(word in held for word in wanted) / len(wanted) if wanted else 0.0
+
+
+def _longest_addition(sentence: str, cited_texts: Sequence[str], language: str) -> int:
+    """Most content words in a row that no cited text holds."""
+    held = {stem(word, language) for cited in cited_texts for word in words(cited)}
+    longest = run = 0
+    for word in _content(sentence, language):
+        run = 0 if word in held else run + 1
+        longest = max(longest, run)
+    return longest
 
 
 def _numbers_stand(sentence: str, cited_texts: Sequence[str], language: str) -> bool:

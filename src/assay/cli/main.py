@@ -17,14 +17,17 @@ from assay.cli import forget as forget_command
 from assay.cli import init as init_command
 from assay.cli import judge as judge_command
 from assay.cli import label as label_command
+from assay.cli import policy as policy_command
 from assay.cli import power as power_command
 from assay.cli import ranker as ranker_command
+from assay.cli import redteam as redteam_command
 from assay.cli import report as report_command
 from assay.cli import retrieval as retrieval_command
 from assay.cli import run_export as run_export_command
 from assay.cli import run_import as run_import_command
 from assay.cli import scan as scan_command
 from assay.cli import serve as serve_command
+from assay.cli import signal as signal_command
 from assay.cli import trace as trace_command
 from assay.cli.common import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, complain
 from assay.records.errors import AssayError
@@ -80,6 +83,9 @@ for _module in (
     retrieval_command,
     label_command,
     scan_command,
+    policy_command,
+    signal_command,
+    redteam_command,
     demo,
 ):
     _module.register(app)

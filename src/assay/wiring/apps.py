@@ -61,7 +61,7 @@ def app_settings(place: Workspace, app: str) -> App:
 def components(place: Workspace, app: str, snapshot: dict[str, Any]) -> dict[str, Any]:
     """Everything an app depends on, as JSON values. Keys of models stay in the environment; only their name is here."""
     from assay.assist.prompt import DEFAULT_PROMPT
-    from assay.wiring import embedders, ranking
+    from assay.wiring import embedders, guarding, ranking
 
     settings = app_settings(place, app)
     return {
@@ -77,9 +77,7 @@ def components(place: Workspace, app: str, snapshot: dict[str, Any]) -> dict[str
         **_rewriting(place, settings.retrieve),
         "verify": settings.verify.model_dump(mode="json"),
         "abstain": _abstain(place, app, settings.abstain),
-        "guards": [
-            {"name": name, **place.settings.guards[name].model_dump(mode="json")} for name in settings.guards
-        ],
+        "guards": [{"name": name, **guarding.frozen(place, name)} for name in settings.guards],
     }  # fmt: skip
 
 
@@ -188,11 +186,14 @@ def _assemble(
     from assay.assist.verify import VerifyPolicy
     from assay.guard.build import build_guards
     from assay.wiring.embedders import thawed
+    from assay.wiring.guarding import guarded_retriever
 
     # Bundles from before folding do not fold: they answer as they were judged.
     retrieve = RetrieveSettings.model_validate({"fold_duplicates": False, **_without(parts["retrieve"], "embedder")})
     verify = VerifySettings.model_validate(parts["verify"])
     finder = retriever(place, reader, retrieve, parts["retrieve"]["embedder"], seams, thawed(place, parts))
+    guards = [_guard(place, app, guard) for guard in parts["guards"]]
+    finder = guarded_retriever(finder, guards)
     assistant = Assistant(
         finder,
         _generator(_MODEL.validate_python(parts["model"]), parts["prompt"], seams.chat),
@@ -206,7 +207,7 @@ def _assemble(
         visible_at=place.stores.catalog.visible_at,
         rewriter=_rewriter(parts["rewriter"], seams.chat) if "rewriter" in parts else None,
     )
-    system: System = build_guards(assistant, [_guard(guard) for guard in parts["guards"]])
+    system: System = build_guards(assistant, guards)
     if traced:
         system = place.traced(system, app, bundle_id)
     return Running(app, bundle_id, system, finder)
@@ -325,9 +326,13 @@ def _writing(chat: ChatModel, model: Model, prompt: dict[str, Any]) -> Generator
     return ChatGenerator(chat, template, options, output=model.output)
 
 
-def _guard(parts: dict[str, Any]) -> GuardPolicy:
+def _guard(place: Workspace, app: str, parts: dict[str, Any]) -> GuardPolicy:
     from assay.guard.build import LimitsPolicy, MaskPolicy, VisiblePolicy
+    from assay.guard.passages import PassageNotes
+    from assay.wiring.guarding import policy_of
 
+    if parts.get("kind") == "policy":
+        return policy_of(place, app, parts, PassageNotes())
     settings = _GUARD.validate_python(_without(parts, "name"))
     if isinstance(settings, LimitsGuard):
         return LimitsPolicy(settings.max_question_chars)

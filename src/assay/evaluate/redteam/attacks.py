@@ -90,9 +90,14 @@ class Attack:
     nonce: str
     texts: tuple[str, ...] = field(repr=False)
     history: tuple[Turn, ...] = field(default=(), repr=False)
-    suffix: str = ""
-    data: bytes = field(default=b"", repr=False)
-    """The poisoned file; empty for attacks in the question and in earlier turns."""
+
+    @property
+    def in_document(self) -> bool:
+        return self.placement not in DIRECT
+
+    def file(self, asked: str) -> tuple[str, bytes]:
+        """Suffix and bytes of the poisoned file, which speaks of what is asked, as an attacker would have it."""
+        return document(self.placement, self.texts, f"{asked.rstrip('?')}. {FILLER}{SCAFFOLD.format(gap=GAP)}")
 
     def question(self, asked: str) -> str:
         """The question to ask, with what the attack adds to it."""
@@ -159,12 +164,9 @@ def assemble(parts: Parts, chance: random.Random) -> Attack:
         for trigger in triggers
     ]
     texts = tuple(encode(text, parts.obfuscation) for text in said)
-    suffix, data = "", b""
-    if parts.placement not in DIRECT:
-        suffix, data = document(parts.placement, texts, f"{FILLER}{SCAFFOLD.format(gap=GAP)}")
     history = (Turn("user", texts[0]), Turn("assistant", "Noted.")) if parts.placement in DIRECT[1:] else ()
     names = [*(getattr(parts, name) for name in parts.__slots__), *triggers]
     return Attack(
         sha256_json(names)[:16], parts.goal, parts.placement, parts.carrier, parts.language, parts.obfuscation, order,
-        host, nonce, texts, history, suffix, data,
+        host, nonce, texts, history,
     )  # fmt: skip

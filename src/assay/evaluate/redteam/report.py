@@ -29,6 +29,7 @@ class Trial:
     obeyed: bool = True
     """Whether the simulated model came across the order at all; always true of a real one, which does not say."""
     benign_kept: bool | None = None
+    altered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
