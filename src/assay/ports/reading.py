@@ -82,6 +82,20 @@ class Clock(Protocol):
     def monotonic(self) -> float: ...
 
 
+class Signal(Protocol):
+    """A score that lowers rights and decides nothing alone: how much a text reads like an attack or abuse."""
+
+    @property
+    def recipe(self) -> str:
+        """What the score depends on: name, version and digest of the model."""
+
+    def score(self, text: str) -> float:
+        """0 to 1; 0 for a text without a visible character."""
+
+    def find(self, text: str) -> tuple[Finding, ...]:
+        """Stretches that reach the signal's threshold, in reading order, without overlap."""
+
+
 class TextScanner(Protocol):
     """Looks for what should not stand in a text: personal data, credentials. Findings do not overlap, in reading order.
     Linear time in the text; the recipe names the rules."""

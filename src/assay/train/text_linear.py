@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from assay.detect.signals.grams import buckets
+from assay.detect.signals.groups import without_groups
 from assay.detect.signals.seen import see, windows
 from assay.train.linear import minimum
 
@@ -32,13 +33,14 @@ class Rows:
         return len(self.starts)
 
 
-def rows_of(texts: Sequence[str], bits: int) -> Rows:
+def rows_of(texts: Sequence[str], bits: int, *, folds_groups: bool = False) -> Rows:
     """The windows of texts as the signal cuts them; a window without any n-gram is left out."""
     columns, sizes, of = [], [], []
     for number, text in enumerate(texts):
         codes = see(text).codes
         for start, end in windows(len(codes)):
-            found = buckets(codes[start:end], bits)
+            window = codes[start:end]
+            found = buckets(without_groups(window) if folds_groups else window, bits)
             columns.append(found.astype(np.int32))
             sizes.append(len(found))
             of.append(number)

@@ -44,7 +44,7 @@ def look(source: str, kinds: Sequence[str]) -> tuple[Seen, ...]:
     names = tuple(kinds or DEFAULT_KINDS)
     ids = chosen([name for name in names if name != HIDDEN])
     seen: list[Seen] = []
-    for name, text in _texts(source):
+    for name, text in texts(source):
         found: tuple[Finding, ...] = scan(text, ids)
         if HIDDEN in names:
             found = tuple(sorted((*found, *hidden.find(text)), key=lambda one: (one.start, one.end)))
@@ -78,7 +78,7 @@ def _sign(sign: str) -> str:
     return sign if sign.isprintable() else "·"
 
 
-def _texts(source: str) -> Iterator[tuple[str, str]]:
+def texts(source: str) -> Iterator[tuple[str, str]]:
     """The file's own text where it is text, so that spans count in it; else what its parser reads out of it."""
     if source == "-":
         yield source, _decoded(sys.stdin.buffer.read(), source)

@@ -63,7 +63,7 @@ def _salted(hashes: NDArray[np.uint64], family: int) -> NDArray[np.uint64]:
 
 
 def _words(padded: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Beginnings and ends of words: runs of ASCII letters and digits and of everything beyond ASCII, and single signs."""
+    """Beginnings and ends of words: runs of ASCII letters, digits and all beyond ASCII; single signs."""
     letter = (padded >= 0x80) | ((padded >= 97) & (padded <= 122)) | ((padded >= 48) & (padded <= 57))
     sign = ~letter & (padded != SPACE)
     before = np.concatenate(([False], letter[:-1]))

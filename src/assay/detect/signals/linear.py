@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.detect.signals.grams import buckets
+from assay.detect.signals.groups import without_groups
 from assay.detect.signals.seen import WINDOW, see, windows
 from assay.records.findings import Basis, Finding
 
@@ -22,7 +23,8 @@ _PIECE = 1 << 16
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearSignal:
     """A Signal. `weights` has shape (2^bits,); the margin of a window is `bias` plus the sum of the weights of its
-    distinct n-grams over the root of their number, its score the logistic of `slope` * margin + `offset`."""
+    distinct n-grams over the root of their number, its score the logistic of `slope` * margin + `offset`. With
+    `folds_groups` the names of groups of people are one word to it."""
 
     name: str
     version: int
@@ -32,6 +34,7 @@ class LinearSignal:
     offset: float
     threshold: float
     digest: str
+    folds_groups: bool = False
 
     @property
     def recipe(self) -> str:
@@ -67,8 +70,11 @@ class LinearSignal:
                 yield (
                     piece + int(seen.origins[start]),
                     piece + int(seen.origins[end - 1]) + 1,
-                    self._scored(buckets(seen.codes[start:end], bits)),
+                    self._scored(buckets(self._shown(seen.codes[start:end]), bits)),
                 )
+
+    def _shown(self, codes: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        return without_groups(codes) if self.folds_groups else codes
 
     def _scored(self, found: NDArray[np.int64]) -> float:
         margin = self.bias + float(self.weights[found].sum()) / math.sqrt(len(found))

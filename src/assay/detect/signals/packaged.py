@@ -40,7 +40,10 @@ def load(name: str) -> LinearSignal:
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         weights = arrays["weights"].astype(np.float32) * np.float32(arrays["scale"])
         bias, slope, offset = (float(value) for value in arrays["shape"])
-    return LinearSignal(name, int(told["version"]), weights, bias, slope, offset, float(told["threshold"]), digest)
+    return LinearSignal(
+        name, int(told["version"]), weights, bias, slope, offset, float(told["threshold"]), digest,
+        folds_groups=bool(told.get("folds_groups", False)),
+    )  # fmt: skip
 
 
 def _file(name: str, ending: str) -> bytes:
