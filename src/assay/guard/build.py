@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assay.guard.acting import Acting
 from assay.guard.hidden import Visible
 from assay.guard.limits import Limits
 from assay.guard.masked import Masked
+from assay.guard.passages import PassageNotes
+from assay.guard.policed import Policed, Sizes
 from assay.ports.answering import System
+from assay.ports.guarding import Escalations
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,18 @@ class VisiblePolicy:
     """Take hidden characters out of questions."""
 
 
-GuardPolicy = LimitsPolicy | MaskPolicy | VisiblePolicy
+@dataclass(frozen=True, slots=True)
+class PolicyPolicy:
+    """Apply a compiled policy to what goes in and what comes out."""
+
+    acting: Acting
+    app: str = ""
+    sizes: Sizes = Sizes()
+    notes: PassageNotes | None = None
+    escalations: Escalations | None = None
+
+
+GuardPolicy = LimitsPolicy | MaskPolicy | VisiblePolicy | PolicyPolicy
 
 
 def build_guards(system: System, policies: Sequence[GuardPolicy]) -> System:
@@ -43,4 +58,6 @@ def build_guards(system: System, policies: Sequence[GuardPolicy]) -> System:
                 system = Masked(system, policy.rules)
             case VisiblePolicy():
                 system = Visible(system)
+            case PolicyPolicy():
+                system = Policed(system, policy.acting, policy.app, policy.sizes, policy.notes, policy.escalations)
     return system

@@ -200,7 +200,9 @@ class TextStream:
                 pieces += (self._changed(window, done, one.start, lying), ESCAPED[one.kind])
                 done = one.start + one.opener
         pieces.append(self._changed(window, done, at, lying))
-        self._inside_word = any(one.end >= len(window) >= LARGEST and one.end >= at for one in found)
+        reaching = [one.rule_id for one in found if one.end >= len(window) >= LARGEST and one.end >= at]
+        self._inside_key = self._inside_key or _KEY in reaching
+        self._inside_word = bool(reaching) and not self._inside_key
         shown = "".join(pieces)
         return taken, self._again(shown) if found else shown
 
@@ -217,7 +219,7 @@ class TextStream:
             for one in lying.within(start, end)
         ]
         text = window[start:end]
-        if not inside:
+        if not inside or not text:
             return text
         try:
             return replaced(text, inside, self._decisions, self._acting.shown(self._context))

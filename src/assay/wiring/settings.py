@@ -8,8 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assay.wiring.settings_audit import AuditSettings
 from assay.wiring.settings_golden import LooksSettings, SliceName, SliceRuleSetting
+from assay.wiring.settings_guards import PolicyGuard
 from assay.wiring.settings_judges import JudgeRulesSetting, JudgeSetting, check_judges
 from assay.wiring.settings_mlflow import MlflowSettings
+from assay.wiring.settings_signals import OnnxSignalSetting
 from assay.wiring.settings_systems import UnderTest, check_systems
 
 
@@ -268,7 +270,7 @@ class VisibleGuard(Section):
     """Takes hidden characters (zero width, bidirectional, tags) out of questions."""
 
 
-Guard = Annotated[LimitsGuard | MaskGuard | VisibleGuard, Field(discriminator="kind")]
+Guard = Annotated[LimitsGuard | MaskGuard | VisibleGuard | PolicyGuard, Field(discriminator="kind")]
 
 
 class ClauseSetting(Section):
@@ -445,6 +447,9 @@ class Settings(Section):
         default={}, description="slices of golden sets by rule: assay golden slice; docs/golden-sets.md"
     )
     audit: AuditSettings = AuditSettings()
+    signals: dict[str, OnnxSignalSetting] = Field(
+        default={}, description="classifiers of your own in local ONNX files; docs/signals.md"
+    )
 
     @model_validator(mode="after")
     def _names_exist(self) -> Settings:
