@@ -68,27 +68,15 @@ def _become_the_command(asked: dict[str, Any]) -> NoReturn:
     for number, name in ((1, "out"), (2, "err")):
         file = os.open(os.path.join(asked["to"], name), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(file, number)
-    code = 70
-    try:
-        os.chdir(asked["cwd"])
-        os.environ.clear()
-        os.environ.update(asked["env"])
-        sys.argv = ["assay", *asked["arguments"]]
-        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
-        from assay.cli.main import main
+    os.chdir(asked["cwd"])
+    os.environ.clear()
+    os.environ.update(asked["env"])
+    sys.argv = ["assay", *asked["arguments"]]
+    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
+    from assay.cli.main import main
 
-        main()
-        code = 0
-    except SystemExit as left:
-        code = left.code if isinstance(left.code, int) else int(left.code is not None)
-    finally:
-        atexit._run_exitfuncs()
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except (OSError, ValueError):
-                code = code or 120
-        os._exit(code)
+    main()
+    sys.exit(0)
 
 
 def _waited(child: int, timeout: float) -> int | None:

@@ -18,6 +18,7 @@ from assay.records.dialogue import AnswerSentence, Check, CheckStatus, Citation,
 from assay.records.documents import Chunk
 from assay.records.evaluation import Run, RunStatus, Sample
 from assay.records.golden import Case, Evidence, Expected, GoldenSet
+from assay.records.ledger import Entry
 from assay.records.operations import ApiKey, Feedback, Trace
 from assay.wiring import ingesting
 from assay.wiring.build import Workspace, create_workspace, open_workspace
@@ -86,6 +87,9 @@ def lab(root: Path) -> Workspace:
     _trace(place, chunk)
     place.stores.bundles.put(Bundle("assistant", "assistant", {"prompt": {}, "snapshot": {"id": frozen}}, "2026"))
     place.stores.keys.put(ApiKey("k1", "9" * 64, f"label: {NEWER}", "default", (), "2026"))
+    note = {"value": "wrong", "note": f"It says {NEWER}", "seen": [GONE, {"quote": SECRET}]}
+    place.stores.ledger.append([Entry("label", "t1", "1", note, "2026"), Entry("label", "t1", "2", {"value": "right"})])
+    place.stores.cache.put("reply", f"kept: {NEWER}")
     _files(place)
     return place
 

@@ -72,10 +72,10 @@ REPLY: tuple[ReplyEvent, ...] = (
 ASKED = Request("r1", "What is the secret question?", Scope("acme", frozenset({"hr"})), metadata={ACTOR: "key-1"})
 
 
-def audited(tmp_path: Path, events: tuple[ReplyEvent, ...] = REPLY) -> tuple[Audited, ListedLog, KeyFilePseudonyms]:
+def audited(tmp_path: Path, *, required: bool = False) -> tuple[Audited, ListedLog, KeyFilePseudonyms]:
     names = KeyFilePseudonyms(tmp_path / "names")
     log = ListedLog()
-    return Audited(Told(events), Keeping(log, names, FakeClock()), app="a", bundle_id="b"), log, names
+    return Audited(Told(REPLY), Keeping(log, names, FakeClock(), required), app="a", bundle_id="b"), log, names
 
 
 async def test_an_answer_leaves_one_event_without_its_content(tmp_path: Path) -> None:
@@ -99,9 +99,20 @@ async def test_an_answer_that_its_reader_leaves_is_accounted_for(tmp_path: Path)
 
 
 async def test_what_cannot_be_logged_does_not_end_well(tmp_path: Path) -> None:
+    """Where account is required; else it is counted, and told when there is room again."""
     system, log, _ = audited(tmp_path)
     log.full = True
     reply = fold([event async for event in system.answer(ASKED)])
+    assert reply.outcome is Outcome.ANSWERED
+    log.full = False
+    assert fold([event async for event in system.answer(ASKED)]).outcome is Outcome.ANSWERED
+    assert [(event.action, event.counts.get("events")) for event in log.events] == [
+        ("answer", None),
+        ("audit.missed", 1),
+    ]
+    strict, log, _ = audited(tmp_path, required=True)
+    log.full = True
+    reply = fold([event async for event in strict.answer(ASKED)])
     assert (reply.outcome, reply.reason) == (Outcome.FAILED, "audit.disk")
 
 

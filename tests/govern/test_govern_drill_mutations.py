@@ -345,4 +345,4 @@ def test_what_a_drill_left_behind_is_removed_by_the_next(tmp_path: Path) -> None
 def test_a_key_is_kept_by_its_hash_in_the_drill_too() -> None:
     plaintext, key = mint("acme", ("hr",))
     assert key.key_sha256 == hash_key(plaintext)
-    assert key.roles == {"ask", "operate"}
+    assert key.roles == {"ask", "operate", "label"}

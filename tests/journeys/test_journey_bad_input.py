@@ -300,6 +300,8 @@ def test_of_two_writers_the_second_is_told_who_the_first_is(tmp_path: Path) -> N
         [str(ASSAY), "ingest", str(docs), "-w", str(lab)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     until(lambda: lock.exists() and lock.read_text().startswith(f"process {first.pid}"))
+    until((lab / ".assay" / "index" / "engine" / "meta.json").exists)
+    time.sleep(0.1)  # else it may be stopped while it opens the index, which nobody else can do then
     first.send_signal(signal.SIGSTOP)
     try:
         said = refused(assay("ingest", docs, "-w", lab), "workspace.busy")

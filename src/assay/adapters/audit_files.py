@@ -6,6 +6,7 @@ import fcntl
 import os
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,13 +32,15 @@ class AuditFiles:
     """AuditLog. Events are taken at once and written in batches by a thread; `flush` waits until they are on disk.
 
     A line that a crash left unfinished was never acknowledged and is taken off. A log that ends before its own head is
-    not written to (`audit.cut_off`), and neither is one whose disk fails (`audit.disk`): `note` raises from then on.
+    not written to: `note` raises `audit.cut_off` from then on. While the disk fails it raises `audit.disk`, and tries
+    again every `retry_s` seconds; what was taken before waits.
     """
 
     def __init__(
         self, folder: Path, signer: Signer, clock: Clock, *, segment_bytes: int = SEGMENT_BYTES,
-        checkpoint_every: int = CHECKPOINT_EVERY, interval_s: float = 0.1,
+        checkpoint_every: int = CHECKPOINT_EVERY, interval_s: float = 0.1, retry_s: float = 1.0,
     ) -> None:  # fmt: skip
+        self._retry_s = retry_s
         self._folder, self._signer, self._clock = folder, signer, clock
         self._segment_bytes, self._every, self._interval_s = segment_bytes, checkpoint_every, interval_s
         self._known: tuple[str, int, Position] = ("", 0, Position())
@@ -47,11 +50,13 @@ class AuditFiles:
         self._busy = 0
         self._thread: threading.Thread | None = None
         self._failure: AssayError | None = None
+        self._failed_at = 0.0
         self._hurry = self._closed = False
 
     def note(self, event: AuditEvent) -> None:
         """Take an event. Raises what stopped the writer, and Unavailable (`audit.behind`) when too many wait."""
         with self._changed:
+            self._try_again()
             if self._failure is not None:
                 raise self._failure
             if self._closed or len(self._waiting) >= CAPACITY:
@@ -158,13 +163,20 @@ class AuditFiles:
                 self.write(batch)
             except AssayError as error:
                 with self._changed:
-                    self._failure = error
+                    self._failure, self._failed_at = error, time.monotonic()
+                    self._waiting.extendleft(reversed(batch))
                     self._busy = 0
+                    self._thread = None
                     self._changed.notify_all()
                 return
             with self._changed:
                 self._busy = 0
                 self._changed.notify_all()
+
+    def _try_again(self) -> None:
+        """A disk that was full may have room again; a log that was changed stays refused."""
+        if isinstance(self._failure, Unavailable) and time.monotonic() - self._failed_at > self._retry_s:
+            self._failure = None
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from assay.ports.reading import Clock
 from assay.records.audit import AuditEvent
 from assay.records.dialogue import Finished, Outcome, Reply, ReplyEvent, Request, step
 from assay.records.errors import AssayError
+
+server_log = logging.getLogger(__name__)
 
 ACTOR = "actor"
 """The name in `Request.metadata` under which the server says which key is asking."""
@@ -39,6 +42,10 @@ class Auditor(Protocol):
         """A keyed hash of a text: tells that two are the same, and nothing else."""
         ...
 
+    def missed(self, error: AssayError) -> None:
+        """Something could not be logged. Raises the error again where account is required."""
+        ...
+
 
 @dataclass(frozen=True)
 class NoAudit:
@@ -53,26 +60,51 @@ class NoAudit:
     def hidden(self, tenant: str, text: str) -> str:  # noqa: ARG002 - the shape of an Auditor
         return ""
 
+    def missed(self, error: AssayError) -> None:
+        """Nothing."""
 
-@dataclass(frozen=True)
+
+@dataclass
 class Keeping:
-    """Auditor over a log. People and texts appear under keyed names only."""
+    """Auditor over a log. People and texts appear under keyed names only.
+
+    Where account is `required`, what cannot be logged raises. Else it is counted, told once in the server's log, and
+    the count is an event of its own (`audit.missed`) as soon as there is room again.
+    """
 
     log: AuditLog
     names: Pseudonyms
     clock: Clock
+    required: bool = False
+    _missed: int = 0
+
+    def missed(self, error: AssayError) -> None:
+        if self.required:
+            raise error
+        if not self._missed:
+            server_log.error("events are missing in the audit log (%s)", error.code)
+        self._missed += 1
 
     def note(
         self, action: str, outcome: str, *, tenant: str = "", who: str = "", subject: dict[str, str] | None = None,
         counts: dict[str, int | float] | None = None,
     ) -> None:  # fmt: skip
-        self.log.note(self._event(action, outcome, tenant, who, subject or {}, counts or {}))
+        try:
+            self.log.note(self._event(action, outcome, tenant, who, subject or {}, counts or {}))
+            if self._missed:
+                self.log.note(AuditEvent("audit.missed", "lost", self.clock.now(), counts={"events": self._missed}))
+                self._missed = 0
+        except AssayError as error:
+            self.missed(error)
 
     def record(
         self, action: str, outcome: str, *, tenant: str = "", who: str = "", subject: dict[str, str] | None = None,
         counts: dict[str, int | float] | None = None,
     ) -> None:  # fmt: skip
-        self.log.write([self._event(action, outcome, tenant, who, subject or {}, counts or {})])
+        try:
+            self.log.write([self._event(action, outcome, tenant, who, subject or {}, counts or {})])
+        except AssayError as error:
+            self.missed(error)
 
     def hidden(self, tenant: str, text: str) -> str:
         return self.names.name(tenant, text) if text else ""
@@ -85,10 +117,10 @@ class Keeping:
 
 
 class Audited:
-    """A System that answers only what can be accounted for.
+    """A System whose every answer is accounted for.
 
-    The event stands in the log's queue before the end of the answer is given out; when the log cannot take it, the
-    answer ends as failed with the log's code (`audit.disk`, `audit.behind`, `audit.cut_off`).
+    The event stands in the log's queue before the end of the answer is given out. When the log cannot take it and
+    account is required, the answer ends as failed with the log's code (`audit.disk`, `audit.behind`, `audit.cut_off`).
     """
 
     def __init__(self, system: System, auditor: Auditor, *, app: str, bundle_id: str) -> None:
@@ -120,6 +152,12 @@ class Audited:
                 self._note(request, reply)
 
     def _note(self, request: Request, reply: Reply) -> None:
+        try:
+            self._tell(request, reply)
+        except AssayError as error:
+            self._auditor.missed(error)
+
+    def _tell(self, request: Request, reply: Reply) -> None:
         tenant = request.scope.tenant
         hidden = self._auditor.hidden
         cited = sorted({citation.span.doc_id for citation in reply.citations})

@@ -16,7 +16,8 @@ from assay.govern import audit_verifier
 from assay.govern.audited import Auditor, Keeping, NoAudit
 from assay.ports.reading import Clock
 from assay.records.audit import AuditEvent, Checkpoint
-from assay.records.errors import CannotJudge, InputError
+from assay.records.errors import AssayError, CannotJudge, InputError
+from assay.wiring.settings_audit import AuditSettings
 
 if TYPE_CHECKING:
     from assay.wiring.build import Workspace
@@ -34,16 +35,20 @@ class Account:
     log: AuditFiles | None
 
     def close(self) -> None:
-        if self.log is not None:
+        if self.log is None:
+            return
+        try:
             self.log.close()
+        except AssayError as error:
+            self.auditor.missed(error)
 
 
-def open_account(store: Path, clock: Clock, *, enabled: bool) -> Account:
+def open_account(store: Path, clock: Clock, settings: AuditSettings) -> Account:
     """Nothing is read or written before the first event."""
-    if not enabled:
+    if not settings.enabled:
         return Account(NoAudit(), None)
     log = AuditFiles(store / FOLDER, KeyFileSigner(store / SIGNING), clock)
-    return Account(Keeping(log, KeyFilePseudonyms(store / NAMES), clock), log)
+    return Account(Keeping(log, KeyFilePseudonyms(store / NAMES), clock, settings.required), log)
 
 
 def operator() -> str:

@@ -91,7 +91,7 @@ class Workspace:
         from assay.wiring.auditing import open_account
 
         if self._account is None:
-            self._account = open_account(self.store, self.clock, enabled=self.settings.audit.enabled)
+            self._account = open_account(self.store, self.clock, self.settings.audit)
         return self._account.auditor
 
     def traced(self, system: System, app: str, bundle_id: str) -> System:

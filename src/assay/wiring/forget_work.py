@@ -74,6 +74,7 @@ class Work:
             "catalog": self._catalog,
             "blobs": self._blobs,
             **redactions,
+            "kept_replies": self._kept_replies,
             "index": self._index,
             "history": self._history,
             "snapshots": self._snapshots,
@@ -108,6 +109,10 @@ class Work:
             return self.tables.redact(kind, self.forbidden)
 
         return redact
+
+    def _kept_replies(self) -> int:
+        """All of them, because one may say in other words what is forgotten; they can be made again."""
+        return self.place.stores.cache.clear()
 
     def _index(self) -> int:
         waiting = self.tables.awaiting(self.marks)

@@ -12,7 +12,11 @@ class AuditSettings(BaseModel):
 
     enabled: bool = Field(
         default=True,
-        description="Keep an audit log without content; what cannot be logged is then not answered.",
+        description="Keep an audit log without content.",
+    )
+    required: bool = Field(
+        default=False,
+        description="What cannot be logged, on a full disk for one, is not answered; else it is counted as missing.",
     )
     keep_days: float = Field(
         default=400.0,

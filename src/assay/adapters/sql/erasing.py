@@ -14,7 +14,6 @@ from assay.adapters.sql.database import Database
 from assay.adapters.sql.lookup import all_of, batches, upsert
 from assay.adapters.sql.schema import (
     bundles,
-    cached,
     chunks,
     decisions,
     documents,
@@ -354,12 +353,6 @@ def _records(connection: Connection, marks: Marks) -> Iterator[Change]:
                 yield _set_where(table, mine, record=text)
 
 
-def _cached(connection: Connection, _marks: Marks) -> Iterator[Change]:
-    """All of it, because a kept reply may say in other words what is forgotten; it can be made again."""
-    for row in connection.execute(select(cached.c.key)).all():
-        yield _without(cached, cached.c.key, row.key)
-
-
 def _set_where(table: Table, mine: Sequence[Any], **columns: object) -> Change:
     return lambda connection: connection.execute(update(table).where(*mine).values(**columns))
 
@@ -382,6 +375,5 @@ _REDACTIONS: dict[str, Callable[[Connection, Marks], Iterator[Change]]] = {
     "runs": _runs,
     "traces": _traces,
     "records": _records,
-    "cached": _cached,
 }
 KINDS = tuple(_REDACTIONS)
