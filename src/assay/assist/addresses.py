@@ -55,7 +55,7 @@ def _parser() -> MarkdownIt:
 def shown_plainly(text: str) -> str:
     """The sentence as it may be shown: an image is its description, a link its words and its address, an HTML tag
     nothing. What is left cannot join with a neighbouring sentence to a link, an image or a tag."""
-    if not any(mark in text for mark in "[<!"):
+    if not any(mark in text for mark in "[]<!"):
         return text
     parsed = _parser().parseInline(text)
     children = [child for token in parsed for child in token.children or ()]

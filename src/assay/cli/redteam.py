@@ -59,7 +59,7 @@ def redteam(
 
     place = open_workspace(workspace, overrides)
     try:
-        plan = redteaming.Plan(trials, seed, model, mutate, scope_of(place, tenant, group))
+        plan = redteaming.Plan(scope_of(place, tenant, group), trials, seed, model, mutate)
         made = redteaming.attack(place, reference, plan, as_clients_see_it, Progress("attacks"))
         kept = redteaming.keep(place, golden, made) if golden else None
         report = _report(plan, reference or place.default_app, made)

@@ -1,8 +1,8 @@
 """Canary tokens: letters without meaning that stand where nobody should repeat them, found again in any notation.
 
 A token is drawn from sixteen consonants, so that it spells no word in any case, has no digit that a disguise could
-borrow, and is the same for every client that holds the key. A stretch of 16 of its 20 letters is 64 bits: it does not
-come about by chance.
+borrow, and is the same for every client that holds the key. A stretch of 14 of its 20 letters is a find: 61 bits at
+least, so it does not come about by chance.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from assay.detect.encodings import Points, readings
 ALPHABET = "bcdfghjkmnpqrtwx"
 LENGTH = 20
 STRETCH = 16
-"""So many letters in a row of a token are a find: a cut token is still one."""
+"""So many letters in a row of a token are a find, however they are spelt."""
 _STEPS = 13
+"""So many steps from letter to letter are one, too, under any rotation of the alphabet."""
 _BATCH = 1 << 20
 _SIEVE_BITS = 20
 KINDS = ("tenant", "prompt", "document", "request")

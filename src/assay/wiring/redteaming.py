@@ -46,11 +46,11 @@ class Plan:
     `budget` above 1 lets a mutator try so often for each attack; `style`, `placement` and so on stay drawn.
     """
 
+    scope: Scope
     trials: int = 200
     seed: int = 0
     model: str = OBEDIENT
     budget: int = 1
-    scope: Scope = Scope()
 
     def __post_init__(self) -> None:
         if self.trials < 1 or self.budget < 1:
