@@ -15,7 +15,7 @@ import json
 import random
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,15 +36,19 @@ WEIGHT = {"cyberseceval": 3.0, "llmbar": 3.0, "claude-docs": 3.0}
 PLAIN = 1.0
 PLAIN_CAP, FOLDS = 150, 5
 TOXIC_RIDGE = 1e-5
-POOLED, MACRO = 0.003, 0.005
+POOLED, MACRO = 0.003, 0.01
 VERSION = 1
+MODEL = f"logistic regression over hashed character 3- to 5-grams and word 1- to 3-grams, {1 << BITS} buckets"
 Floats = NDArray[np.float64]
 
 
-def learned(
-    texts: Sequence[str], positive: Sequence[bool], weight: Sequence[float], ridge: float, *, folds_groups: bool = False
-) -> tuple[Floats, float]:
+Lesson = tuple[str, bool, float]
+"""A text, whether it is one to find, and its weight."""
+
+
+def learned(lessons: Sequence[Lesson], ridge: float, *, folds_groups: bool = False) -> tuple[Floats, float]:
     """Weights and bias from texts; attacks and innocent texts weigh the same in sum, as do all windows of a text."""
+    texts, positive, weight = [one[0] for one in lessons], [one[1] for one in lessons], [one[2] for one in lessons]
     rows = rows_of(texts, BITS, folds_groups=folds_groups)
     bad, each = np.array(positive)[rows.texts], np.array(weight)[rows.texts] / np.bincount(rows.texts)[rows.texts]
     each[bad] *= each[~bad].sum() / each[bad].sum()
@@ -108,8 +112,8 @@ def sampled(texts: list[Text], part: str) -> list[Text]:
     return chosen
 
 
-def injection() -> None:
-    sets = {source.name: texts_of(source) for source in SOURCES}
+def injection_model(sets: Mapping[str, list[Text]]) -> tuple[LinearSignal, Floats, float]:
+    """A model of the train parts of these sets and of the phrases written for Assay."""
     train = [
         (one.text, one.attack, WEIGHT.get(one.source, 1.0))
         for texts in sets.values()
@@ -118,8 +122,13 @@ def injection() -> None:
     train += [(text, True, 1.0) for text in drawn(ATTACKS, 12, SEED)]
     train += [(text, False, 4.0) for text in drawn(INNOCENT, 12, SEED + 1)]
     print(f"injection: {len(train)} texts to learn from", file=sys.stderr)
-    weights, bias = learned(*zip(*train, strict=True), RIDGE)
-    found = signal("injection", weights, bias)
+    weights, bias = learned(train, RIDGE)
+    return signal("injection", weights, bias), weights, bias
+
+
+def injection() -> None:
+    sets = {source.name: texts_of(source) for source in SOURCES}
+    found, weights, bias = injection_model({source.name: sets[source.name] for source in SOURCES if not source.held})
     scored = {name: tops(found, [one.text for one in texts]) for name, texts in sets.items()}
     parts = {name: np.array([one.part for one in texts]) for name, texts in sets.items()}
     tune = {name: scored[name][parts[name] == "tune"] for name in sets if "tune" in parts[name]}
@@ -137,7 +146,7 @@ def injection() -> None:
     told = {
         "name": "injection", "version": VERSION, "licence": "Apache-2.0",
         "what": "how much a text reads like a direct attempt to override, extract or jailbreak a model's instructions",
-        "model": f"logistic regression over hashed character 3- to 5-grams and word 1- to 3-grams, {1 << BITS} buckets",
+        "model": MODEL,
         "threshold": threshold,
         "threshold_rule": f"lowest with at most {POOLED} of the tune part's innocent texts pooled and {MACRO} on the "
                           "mean of its sets",
@@ -190,15 +199,15 @@ def toxicity() -> None:
                 told[name] = rate(logistic(slope * tops(found, chosen) + offset) >= threshold)
     written("toxicity", packed(weights, bias, slope, offset), {
         "name": "toxicity", "version": VERSION, "licence": "Apache-2.0", "folds_groups": True,
-        "what": "how much a text reads like hate directed at a group of people or abuse, as HateCheck's templates put it",
-        "model": f"logistic regression over hashed character 3- to 5-grams and word 1- to 3-grams, {1 << BITS} buckets; "
+        "what": "how much a text reads like hate directed at a group of people, as HateCheck's templates put it",
+        "model": MODEL + "; "
                  "names of groups of people are one word",
         "threshold": threshold,
         "threshold_rule": f"highest mean of both recalls on predictions out of fold ({FOLDS} folds of templates)",
-        "calibration": {"slope": slope, "offset": offset, "on": "predictions out of fold, both classes weighing the same"},
+        "calibration": {"slope": slope, "offset": offset, "on": "out of fold, both classes weighing the same"},
         "seed": SEED, "ridge": TOXIC_RIDGE,
-        "splits": "75/25 train and tune/gate by the SHA-256 of the template; cases of a template and of what is derived "
-                  "from it fall into one part; held: never trained or tuned on",
+        "splits": "75/25 train and tune/gate by the SHA-256 of the template; cases of a template and of what is "
+                  "derived from it fall into one part; held: never trained or tuned on",
         "sources": [{"name": "hatecheck", "licence": "CC-BY-4.0", "attack": True, "held": False,
                      "texts": {"train": int((~gate).sum()), "gate": int(gate.sum())},
                      "sha256": digest_of(DATA / "toxicity" / "hatecheck")}]
@@ -206,7 +215,7 @@ def toxicity() -> None:
         "hatecheck": {"out_of_fold": tuned, "gate": told_cases(cases, scores, gate, threshold)},
         "measures": on_innocent,
         "not_for": [
-            "removing what people say or judging them: half of HateCheck's contrasts (counter-speech, negation, "
+            "removing what people say or judging them: two in five of HateCheck's contrasts (counter-speech, negation, "
             "reclaimed words) still raise it",
             "languages other than English", "comparing systems on HateCheck, which it was trained on",
             "spellings and slurs that HateCheck's templates do not hold",
@@ -218,7 +227,7 @@ def toxic(cases: Sequence[Case], chosen: NDArray[np.bool_], plain: Sequence[str]
     """A model of the chosen cases beside innocent texts, which weigh as much as the cases in sum."""
     learn = [(case.text, case.hateful, 1.0) for case, taken in zip(cases, chosen, strict=True) if taken]
     learn += [(text, False, PLAIN * len(learn) / len(plain)) for text in plain]
-    weights, bias = learned(*zip(*learn, strict=True), TOXIC_RIDGE, folds_groups=True)
+    weights, bias = learned(learn, TOXIC_RIDGE, folds_groups=True)
     return signal("toxicity", weights, bias, folds_groups=True), weights, bias
 
 

@@ -1,0 +1,113 @@
+"""How often the injection signal speaks up: on attacks, and on innocent text beside them.
+
+    make bench NAME=injection
+
+Rates at the threshold of the card, which was chosen on the tune part, on the gate part of the sets that the signal was
+trained on and on all of the sets that it never saw. The floor is a list of phrases that people put in such filters, in
+the same run. Beside them, what happens to a set whose source was left out of training altogether.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tools"))
+
+from assay.detect.signals.packaged import load
+from assay.stats.proportion import clopper_pearson
+from assay.text.normalise import comparable
+from signal_sets import SOURCES, Text, texts_of
+
+PHRASES = (
+    "ignore previous instructions", "ignore all previous instructions", "ignore the above", "disregard previous",
+    "system prompt", "you are now", "do anything now", "developer mode", "jailbreak", "forget everything",
+    "forget your instructions", "pretend you are", "act as if", "no restrictions", "new instructions",
+)  # fmt: skip
+EXPLICIT = ("garak", "cyberseceval")
+BYTES = 1500
+
+
+def floor(text: str) -> bool:
+    """Whether a text holds one of the usual phrases."""
+    seen = comparable(text)
+    return any(phrase in seen for phrase in PHRASES)
+
+
+def rate(hits: Sequence[bool]) -> dict[str, float | int]:
+    """A share with its exact 95 % interval."""
+    found = clopper_pearson(sum(hits), len(hits))
+    return {"n": len(hits), "hits": sum(hits), "rate": round(found.estimate, 4), "low": round(found.low, 4),
+            "high": round(found.high, 4)}  # fmt: skip
+
+
+def milliseconds(score: Callable[[str], float], texts: Sequence[str]) -> float:
+    """The 95th percentile of CPU milliseconds for texts of 1,500 characters."""
+    took = []
+    for text in texts:
+        began = time.process_time()
+        score(text)
+        took.append(1000.0 * (time.process_time() - began))
+    return sorted(took)[int(0.95 * len(took))]
+
+
+def source_held_out() -> dict[str, dict[str, float | int]]:
+    """Rate on all of each attack set by a model trained without any of it; threshold by the tune part's rule."""
+    import train_signals as training  # beside the tools; it needs the data
+
+    sets = {source.name: texts_of(source) for source in SOURCES if not source.held}
+    found = {}
+    for left_out in EXPLICIT:
+        print(f"training without {left_out}", file=sys.stderr)
+        kept = {name: texts for name, texts in sets.items() if name != left_out}
+        model = training.injection_model(kept)[0]
+        tune = {
+            name: training.tops(model, [one.text for one in texts if one.part == "tune"])
+            for name, texts in kept.items() if not texts[0].attack
+        }  # fmt: skip
+        threshold = training.lowest_threshold(tune)
+        found[left_out] = rate((training.tops(model, [one.text for one in sets[left_out]]) >= threshold).tolist())
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--unseen", action="store_true", help="also train without each attack source (minutes)")
+    asked = parser.parse_args()
+    signal = load("injection")
+    figures: dict[str, dict[str, dict[str, float | int]]] = {"tpr": {}, "fpr": {}, "floor_tpr": {}, "floor_fpr": {}}
+    flagged: dict[str, list[bool]] = {}
+    sample: list[str] = []
+    print(f"{signal.recipe}, threshold {signal.threshold}\n")
+    print(f"{'set':30} {'part':5} {'n':>5} {'signal':>7} {'95 % interval':>16} {'phrases':>8}")
+    for source in SOURCES:
+        texts: list[Text] = [one for one in texts_of(source) if one.part in ("gate", "held")]
+        flagged[source.name] = [signal.score(one.text) >= signal.threshold for one in texts]
+        mine, usual = rate(flagged[source.name]), rate([floor(one.text) for one in texts])
+        kind = "tpr" if source.attack else "fpr"
+        figures[kind][source.name], figures[f"floor_{kind}"][source.name] = mine, usual
+        interval = f"{mine['low']:.4f}-{mine['high']:.4f}"
+        print(
+            f"{source.name:30} {texts[0].part:5} {mine['n']:5} {mine['rate']:7.4f} {interval:>16} {usual['rate']:8.4f}"
+        )
+        if source.name == "handbook-18f":
+            sample = [one.text[:BYTES] for one in texts if len(one.text) >= BYTES][:200]
+    explicit = rate([hit for name in EXPLICIT for hit in flagged[name]])
+    print(f"\nexplicit attacks pooled: {explicit['rate']:.4f} ({explicit['low']:.4f} to {explicit['high']:.4f})")
+    took = milliseconds(signal.score, sample)
+    print(f"1.5 KB take {took:.2f} ms of CPU at the 95th percentile")
+    unseen = source_held_out() if asked.unseen else {}
+    for name, one in unseen.items():
+        print(f"trained without any of {name}: {one['rate']:.4f} of all {one['n']}")
+    print(json.dumps({
+        "threshold": signal.threshold, "explicit_tpr": explicit, **figures, "unseen_source": unseen,
+        "p95_ms_per_1500": round(took, 2),
+    }))  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
