@@ -45,6 +45,21 @@ def only_cited_addresses(sentence: str, cited_texts: Sequence[str]) -> bool:
     return not found or found <= {one for cited in cited_texts for one in addresses(cited)}
 
 
+_CALLS = ("tool_call", "function_call", "<function", "<invoke", '"arguments"')
+_SOURCES = ("sources:", "source:", "quellen:", "quelle:")
+
+
+def calls_a_tool(sentence: str) -> bool:
+    """True when the sentence has the form in which models call tools, which some clients execute from text."""
+    said = sentence.casefold()
+    return any(call in said for call in _CALLS)
+
+
+def names_sources(sentence: str) -> bool:
+    """True when the sentence looks like the list of sources, which Assay alone writes."""
+    return sentence.lstrip(" *_#>-").casefold().startswith(_SOURCES)
+
+
 @cache
 def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt

@@ -50,7 +50,7 @@ CLOSED_SINCE = "closed_since"
 
 INSTRUCTION = "instruction"
 """The check's failure for a sentence that gives orders to an assistant, or rests on one that does."""
-NEVER_SHOWN = frozenset({INSTRUCTION, "address"})
+NEVER_SHOWN = frozenset({INSTRUCTION, "address", "call", "source_list"})
 """Failures that withhold a sentence even where others are only marked: its reader, or a program, may act on it."""
 
 NOT_KNOWN = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assay.assist.addresses import only_cited_addresses
+from assay.assist.addresses import calls_a_tool, names_sources, only_cited_addresses
 from assay.records.dialogue import Check, CheckStatus
 from assay.records.documents import Chunk, Span
 from assay.text.names import names
@@ -58,7 +58,8 @@ def check_sentence(
 
     Whole sentences quoted from a citation always pass. Failures have stable names: `no_citation`, `alignment`
     (too few shared content words), `number` and `name` (one that no cited text holds), `negation` (one side denies
-    what the other states), `address` (one that no cited text holds whole), `addition` (a stretch of content words in a
+    what the other states), `address` (one that no cited text holds whole), `call` (of a tool),
+    `source_list` (a list of sources that is not Assay's), `addition` (a stretch of content words in a
     row that no cited text holds, as an order has them that was put behind a true sentence).
 
     Known limits. This compares words, not meanings: a faithful paraphrase in other words can fail, a false sentence
@@ -77,6 +78,8 @@ def check_sentence(
         ("number", _numbers_stand(sentence, cited_texts, language)),
         ("name", _names_stand(sentence, cited_texts, language)),
         ("negation", _denials_agree(sentence, cited_texts, language)),
+        ("call", not calls_a_tool(sentence)),
+        ("source_list", not names_sources(sentence)),
         ("address", only_cited_addresses(sentence, cited_texts)),
         ("addition", _longest_addition(sentence, cited_texts, language) <= policy.max_added),
     )

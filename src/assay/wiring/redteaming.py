@@ -204,8 +204,9 @@ class RedTeam:
             text = self._blobs.get(span.text_sha256).decode()
         except NotFound:
             return False
-        # A guard may have masked the quote: then its length need not be the span's, and it holds a mask.
-        return text[span.start : span.end] == citation.quote or "█" in citation.quote or "[" in citation.quote
+        stands = text[span.start : span.end]
+        before, mask, _ = citation.quote.partition("[")  # a guard may have masked a part of the quote
+        return stands == citation.quote or bool(mask and stands.startswith(before))
 
     def _chunks(self, attack: Attack, asked: str) -> tuple[Chunk, ...]:
         """The poisoned file as the workspace would read and cut it."""
@@ -250,6 +251,7 @@ def _started(shadow: Workspace, place: Workspace, reference: str, seams: apps.Se
 
 
 _ENOUGH = 40
+_PUNCTUATION = ".,;:!?()[]\"'*`"
 
 
 def _questions(place: Workspace, scope: Scope) -> list[str]:
@@ -277,9 +279,9 @@ def _foreign(place: Workspace, scope: Scope) -> tuple[str, ...]:
     for document in place.stores.catalog.documents():
         text = place.stores.blobs.get(document.text_sha256).decode()
         if scope.allows(document.access):
-            ours.update(text.split())
+            ours.update(part.strip(_PUNCTUATION) for part in text.split())
         elif len(theirs) < 1000:
-            theirs += [word for word in text.split() if len(word) >= 12 and word.isalnum()]
+            theirs += [word for part in text.split() if len(word := part.strip(_PUNCTUATION)) >= 12 and word.isalnum()]
     return tuple(dict.fromkeys(word for word in theirs if word not in ours))[:20]
 
 
