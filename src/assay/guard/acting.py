@@ -57,6 +57,12 @@ class Acting:
     most_chars: int = 2_000_000
     on_long: Action = Action.REFUSE
 
+    @property
+    def waits(self) -> bool:
+        """True when a look can wait for another process or a disk."""
+        elsewhere = any(not isinstance(one.detector, Timed) for one in self.looking)
+        return elsewhere or any(rule.action in (Action.PSEUDONYMISE, Action.HASH) for rule in self.policy.rules)
+
     def act(self, text: str, context: Context) -> Acted:
         """`text` as it may leave in this context. Never raises for what a detector or the vault does: what cannot be
         decided is held back, and the reason says why."""

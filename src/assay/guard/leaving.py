@@ -23,6 +23,8 @@ from assay.records.dialogue import (
 
 TAIL = 200
 """Signs of the sentence before that are looked at with the next one."""
+REMEMBERED = 256
+"""Short texts of one answer that are looked at once, such as titles."""
 DEEPEST = 32
 """Values nested more deeply in an output are withheld."""
 
@@ -38,10 +40,20 @@ class Leaving:
     def __init__(self, acting: Acting, context: Context, note: Callable[[Acted, Where], str]) -> None:
         self._acting, self._context, self._note = acting, context, note
         self._tail = ""
+        self._acted: dict[str, Acted] = {}
 
     def speaks(self, event: ReplyEvent) -> bool:
         """True for events that carry text."""
         return isinstance(event, SentenceReady | ConflictFound | OutputReady)
+
+    def size(self, event: ReplyEvent) -> int:
+        """About how many signs an event carries."""
+        match event:
+            case SentenceReady(sentence):
+                return len(sentence.text) + sum(len(one.quote) for one in sentence.citations)
+            case OutputReady(output):
+                return len(repr(output))
+        return 0
 
     def event(self, event: ReplyEvent, *, lowered: bool = False) -> ReplyEvent:
         match event:
@@ -54,7 +66,11 @@ class Leaving:
         return event
 
     def _text(self, text: str) -> str:
-        acted = self._acting.act(text, self._context)
+        acted = self._acted.get(text)
+        if acted is None:
+            acted = self._acting.act(text, self._context)
+            if len(self._acted) < REMEMBERED and len(text) < TAIL:
+                self._acted[text] = acted
         shown = self._note(acted, Where.ANSWER)
         if acted.refused:
             raise Stopped

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
 
 from assay.detect.limits import TextLimits, exceeded
 from assay.guard.acting import Acted, Acting
@@ -20,6 +22,9 @@ from assay.records.access import Scope
 from assay.records.dialogue import Finished, Outcome, PassagesChosen, ReplyEvent, Request, StageDone, Turn
 from assay.records.errors import AssayError
 
+T = TypeVar("T")
+SMALL = 16_384
+"""Signs that take less than a millisecond or two."""
 LOWERED = "lowered"
 """The name in `Request.metadata` that says that a request has lost rights: `1`. No tool may run for it."""
 
@@ -86,7 +91,8 @@ class Policed:
 
     async def answer(self, request: Request) -> AsyncIterator[ReplyEvent]:
         course = _Course(time.perf_counter())
-        seen = await asyncio.to_thread(self._asked, request, course)
+        asked = len(request.question) + sum(len(turn.content) for turn in request.history)
+        seen = await self._aside(asked, partial(self._asked, request, course))
         if course.refused:
             async for event in self._refused(request, course):
                 yield event
@@ -111,12 +117,18 @@ class Policed:
         async for event in self._refused(request, course):
             yield event
 
+    async def _aside(self, size: int, work: Callable[[], T]) -> T:
+        """In a thread where it may take long or waits for something: for a small text the hop costs more than it."""
+        if size > SMALL or self.acting.waits:
+            return await asyncio.to_thread(work)
+        return work()
+
     async def _left(self, leaving: Leaving, event: ReplyEvent, course: _Course) -> ReplyEvent | None:
         """The event as it may leave; None when the policy stops here."""
         if not leaving.speaks(event):
             return event
         try:
-            return await asyncio.to_thread(leaving.event, event, lowered=course.lowered)
+            return await self._aside(leaving.size(event), partial(leaving.event, event, lowered=course.lowered))
         except Stopped:
             return None
 
