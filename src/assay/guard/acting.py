@@ -14,6 +14,8 @@ from assay.records.findings import Finding
 
 ROUNDS = 8
 """Changing one finding can bare another that was glued to it; after so many rounds the whole text is masked."""
+CONTEXTS = 4096
+"""Contexts whose groups are remembered."""
 WITHHELD = "[withheld]"
 TOO_LONG = "guard.text_too_long"
 _BLOT = "\u2588"
@@ -56,6 +58,7 @@ class Acting:
     vault: Vault | None = None
     most_chars: int = 2_000_000
     on_long: Action = Action.REFUSE
+    _groups: dict[Context, tuple[tuple[tuple[str, ...], ...], ...]] = field(default_factory=dict, compare=False)
 
     @property
     def waits(self) -> bool:
@@ -87,14 +90,23 @@ class Acting:
         """Findings that something is done about. What is decided in the same way is looked for in one go, so that a
         finding with a milder end never hides one with a harder end inside it."""
         found: list[Finding] = []
-        for looking in self.looking:
-            for ids in _by_decision(decisions, looking.reports):
+        for looking, groups in zip(self.looking, self._grouped(decisions, context), strict=True):
+            for ids in groups:
                 try:
                     found += looking.detector.find(acted.text, ids)
                 except AssayError as error:
                     _closed(acted, error.code, looking.on_timeout, context)
                     return []
         return found
+
+    def _grouped(self, decisions: Decisions, context: Context) -> tuple[tuple[tuple[str, ...], ...], ...]:
+        """For each detector the ids that are decided alike; remembered, as making them costs more than a look."""
+        groups = self._groups.get(context)
+        if groups is None:
+            groups = tuple(_by_decision(decisions, looking.reports) for looking in self.looking)
+            if len(self._groups) < CONTEXTS:
+                self._groups[context] = groups
+        return groups
 
     def _decide(
         self, acted: Acted, found: Sequence[Finding], decisions: Decisions, context: Context, *, again: bool
@@ -159,12 +171,12 @@ def _stretches(found: Sequence[Finding]) -> list[list[Finding]]:
     return stretches
 
 
-def _by_decision(decisions: Decisions, reports: frozenset[str]) -> list[tuple[str, ...]]:
+def _by_decision(decisions: Decisions, reports: frozenset[str]) -> tuple[tuple[str, ...], ...]:
     groups: dict[tuple[Action, bool, bool], list[str]] = {}
     for name, decision in decisions.items():
         if name in reports:
             groups.setdefault((decision.change, decision.lowers, decision.escalates), []).append(name)
-    return [tuple(ids) for ids in groups.values()]
+    return tuple(tuple(ids) for ids in groups.values())
 
 
 def _closed(acted: Acted, code: str, action: Action, context: Context) -> Acted:
