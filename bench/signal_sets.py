@@ -1,4 +1,4 @@
-"""The sets of texts that the packaged signals are trained, tuned and measured on, split so that no near-copy crosses."""
+"""The sets that the packaged signals are trained, tuned and measured on, split so that no near-copy crosses."""
 
 from __future__ import annotations
 

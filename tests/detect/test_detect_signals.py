@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -57,11 +58,11 @@ def test_windows_cover_everything_and_none_is_too_long(length: int) -> None:
     spans = list(windows(length))
     assert [end - start for start, end in spans] == [min(end - start, WINDOW + STRIDE) for start, end in spans]
     assert (spans[0][0], spans[-1][1]) == (0, length) if length else spans == []
-    assert all(after[0] < before[1] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(after[0] < before[1] for before, after in pairwise(spans))
 
 
 def test_an_ngram_falls_into_the_same_bucket_wherever_it_stands() -> None:
-    """Hashes come from prefix sums and must not depend on the place: the n-grams of a word are in every text with it."""
+    """Hashes come from prefix sums and must not depend on the place: a word's are in every text with it."""
     alone = set(buckets(see("instructions").codes, 40).tolist())
     for text in ("the instructions are", "x" * 900 + " instructions", "instructions instructions"):
         assert alone <= set(buckets(see(text).codes, 40).tolist())
