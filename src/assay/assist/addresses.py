@@ -55,8 +55,12 @@ def calls_a_tool(sentence: str) -> bool:
     return any(call in said for call in _CALLS)
 
 
-def names_sources(sentence: str) -> bool:
-    """True when the sentence looks like the list of sources, which Assay alone writes."""
+def names_sources(sentence: str, cited_texts: Sequence[str] = ()) -> bool:
+    """True when the sentence looks like the list of sources, which Assay alone writes, or has a mark of a source that
+    no cited text has."""
+    marks = (part.partition("]")[0] for part in sentence.split("[")[1:])
+    if any(mark.lstrip("^").isdecimal() and not any(f"[{mark}]" in cited for cited in cited_texts) for mark in marks):
+        return True
     return sentence.lstrip(" *_#>-").casefold().startswith(_SOURCES)
 
 

@@ -79,7 +79,7 @@ def check_sentence(
         ("name", _names_stand(sentence, cited_texts, language)),
         ("negation", _denials_agree(sentence, cited_texts, language)),
         ("call", not calls_a_tool(sentence)),
-        ("source_list", not names_sources(sentence)),
+        ("source_list", not names_sources(sentence, cited_texts)),
         ("address", only_cited_addresses(sentence, cited_texts)),
         ("addition", _longest_addition(sentence, cited_texts, language) <= policy.max_added),
     )
