@@ -4,19 +4,14 @@
 
 Rates at the threshold of the card, which was chosen on the tune part, on the gate part of the sets that the signal was
 trained on and on all of the sets that it never saw. The floor is a list of phrases that people put in such filters, in
-the same run. Beside them, what happens to a set whose source was left out of training altogether.
+the same run.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tools"))
 
 from assay.detect.signals.packaged import load
 from assay.stats.proportion import clopper_pearson
@@ -55,29 +50,7 @@ def milliseconds(score: Callable[[str], float], texts: Sequence[str]) -> float:
     return sorted(took)[int(0.95 * len(took))]
 
 
-def source_held_out() -> dict[str, dict[str, float | int]]:
-    """Rate on all of each attack set by a model trained without any of it; threshold by the tune part's rule."""
-    import train_signals as training  # beside the tools; it needs the data
-
-    sets = {source.name: texts_of(source) for source in SOURCES if not source.held}
-    found = {}
-    for left_out in EXPLICIT:
-        print(f"training without {left_out}", file=sys.stderr)
-        kept = {name: texts for name, texts in sets.items() if name != left_out}
-        model = training.injection_model(kept)[0]
-        tune = {
-            name: training.tops(model, [one.text for one in texts if one.part == "tune"])
-            for name, texts in kept.items() if not texts[0].attack
-        }  # fmt: skip
-        threshold = training.lowest_threshold(tune)
-        found[left_out] = rate((training.tops(model, [one.text for one in sets[left_out]]) >= threshold).tolist())
-    return found
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--unseen", action="store_true", help="also train without each attack source (minutes)")
-    asked = parser.parse_args()
     signal = load("injection")
     figures: dict[str, dict[str, dict[str, float | int]]] = {"tpr": {}, "fpr": {}, "floor_tpr": {}, "floor_fpr": {}}
     flagged: dict[str, list[bool]] = {}
@@ -100,11 +73,8 @@ def main() -> None:
     print(f"\nexplicit attacks pooled: {explicit['rate']:.4f} ({explicit['low']:.4f} to {explicit['high']:.4f})")
     took = milliseconds(signal.score, sample)
     print(f"1.5 KB take {took:.2f} ms of CPU at the 95th percentile")
-    unseen = source_held_out() if asked.unseen else {}
-    for name, one in unseen.items():
-        print(f"trained without any of {name}: {one['rate']:.4f} of all {one['n']}")
     print(json.dumps({
-        "threshold": signal.threshold, "explicit_tpr": explicit, **figures, "unseen_source": unseen,
+        "threshold": signal.threshold, "explicit_tpr": explicit, **figures,
         "p95_ms_per_1500": round(took, 2),
     }))  # fmt: skip
 

@@ -44,7 +44,7 @@ class LinearSignal:
         """0 to 1: the highest score among the windows; 0 for a text without a visible character.
 
         As calibrated on the tune split with attacks as frequent as innocent texts; no probability under any other mix.
-        Time is linear in the text; 1.5 KB take 1 to 3 ms.
+        Time is linear in the text; 1.5 KB took 4.7 ms at p95 on a busy machine.
         """
         return max((score for _, _, score in self._windows(text)), default=0.0)
 
