@@ -67,7 +67,9 @@ def test_no_planted_value_leaves_in_a_hundred_random_cuttings() -> None:
             words.insert(draw.randrange(len(words)), value)
         text = " ".join(words)
         shown = cut(text, [draw.randrange(len(text)) for _ in range(40)])
-        assert not [value for value in PLANTED if value in text and value in shown]
+        bare = shown.replace(" ", "")
+        for value in (one.replace(" ", "") for one in PLANTED if one in text):
+            assert not [at for at in range(len(value) - 7) if value[at : at + 8] in bare]
 
 
 def test_nothing_leaves_after_a_tombstone() -> None:
