@@ -48,7 +48,7 @@ class VerifyPolicy:
 
     @property
     def recipe(self) -> str:
-        return f"overlap_check.v1(min_alignment={self.min_alignment}, on_failure={self.on_failure})"
+        return f"overlap_check.v2(min_alignment={self.min_alignment}, on_failure={self.on_failure})"
 
 
 def check_sentence(
