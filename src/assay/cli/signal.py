@@ -68,7 +68,8 @@ def score(
         return
     rows = [
         (one.text, one.signal, f"{one.score:.4f}", f"{one.threshold:.4f}",
-         "yes" if one.score >= one.threshold else "no", one.language or "?", " ".join(f"{start}-{end}" for start, end, _ in one.spans) or "-")
+         "yes" if one.score >= one.threshold else "no", one.language or "?",
+         " ".join(f"{start}-{end}" for start, end, _ in one.spans) or "-")
         for one in found
     ]  # fmt: skip
     say(table(("text", "signal", "score", "threshold", "reached", "language", "spans"), rows, right=(2, 3)))
