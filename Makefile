@@ -26,7 +26,7 @@ demo: setup
 	$(BIN)/assay demo $(DEMO)
 
 test: setup-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup-dev
 	$(BIN)/ruff check src tests bench tools
