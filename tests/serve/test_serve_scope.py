@@ -33,6 +33,7 @@ MAKES_SCOPES = {
     "serve/doorman.py": "the caller's key",
     "serve/keys.py": "the scope that a new key is made for",
     "serve/options.py": "the default of the open demo",
+    "guard/policed.py": "the caller's own scope without its groups, where a policy lowers rights",
     "ingest/askable.py": "the scope in which a made-up case is to be asked, from its document's access list",
     "train/synthetic.py": "the same, for questions that train a ranker",
     "wiring/access.py": "compares tenants to explain a decision",
