@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from label_examples import QUALITY, memory_lab
 
 from assay.golden.labelling import argilla
 from assay.golden.labelling.exchange import BadLabels
@@ -19,6 +18,7 @@ from assay.records.labels import ItemKind, Label
 from assay.wiring import labelling, labelling_exchange, labelling_making
 from assay.wiring.build import Workspace
 from assay.wiring.labelling_making import Drawing
+from label_examples import QUALITY, memory_lab
 
 PAIRS = Question("pairs", "Which is better?", "Look.", ("a", "b", "tie"), ("b",), ItemKind.PAIR)
 FORMATS = ("label-studio", "argilla", "csv")

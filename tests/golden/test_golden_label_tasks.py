@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import typer
-from label_examples import CASES, QUALITY, disk_lab, memory_lab
 
 from assay.cli import label
 from assay.golden.labelling.making import Question
@@ -21,6 +20,7 @@ from assay.records.ledger import Entry
 from assay.wiring import labelling, labelling_exchange, labelling_making, labelling_standing
 from assay.wiring.build import Workspace
 from assay.wiring.labelling_making import Drawing
+from label_examples import CASES, QUALITY, disk_lab, memory_lab
 
 
 def make(place: Workspace, asked: Question = QUALITY, runs: tuple[str, ...] = ("aaaa",), **drawing: Any) -> Any:
