@@ -62,15 +62,16 @@ class Doorman:
 
     async def caller(self, connection: HTTPConnection, role: str = "ask") -> Caller:
         """Who is asking, when they may act in `role`. Account is kept of both answers."""
-        action = f"http.{_endpoint(connection)}"
+        route = {"route": route_of(connection)}
         try:
             caller = await self._identify(connection)
         except AccessDenied as error:
-            self.auditor.note(action, "denied", subject={"reason": error.code})
+            self.auditor.note("http", "denied", subject={**route, "reason": error.code})
             raise
         allowed = role in caller.roles
         outcome = "allowed" if allowed else "denied"
-        self.auditor.note(action, outcome, tenant=caller.scope.tenant, who=caller.key_id, subject={"role": role})
+        about = {**route, "role": role}
+        self.auditor.note("http", outcome, tenant=caller.scope.tenant, who=caller.key_id, subject=about)
         if not allowed:
             raise AccessDenied("serve.forbidden", f"this needs a key with the role {role}")
         return caller
@@ -132,9 +133,12 @@ class Doorman:
         return key
 
 
-def _endpoint(connection: HTTPConnection) -> str:
-    """The name of the function that answers here: a path could hold what a caller wrote."""
-    return getattr(connection.scope.get("endpoint"), "__name__", "unnamed")
+def route_of(connection: HTTPConnection) -> str:
+    """Method and path, with the names of parameters where a caller wrote their values."""
+    path = str(connection.scope.get("path", ""))
+    for name, value in connection.scope.get("path_params", {}).items():
+        path = path.replace(str(value), f"{{{name}}}") if str(value) else path
+    return f"{connection.scope.get('method', '')} {path}".strip()
 
 
 def host_name(headers: Mapping[str, str]) -> str:
