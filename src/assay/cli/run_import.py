@@ -9,9 +9,9 @@ import typer
 
 from assay.cli.common import JsonOption, WorkspaceOption, open_workspace, print_json, say, table
 from assay.records.errors import UsageError
-from assay.records.evaluation import MetricKind
 
 if TYPE_CHECKING:
+    from assay.records.evaluation import MetricKind
     from assay.wiring.importing import Imported
 
 
@@ -62,6 +62,8 @@ def import_runs(
 
 
 def _kind(stated: str) -> tuple[str, MetricKind]:
+    from assay.records.evaluation import MetricKind
+
     name, _, kind = stated.rpartition("=")
     if not name or kind not in set(MetricKind):
         raise UsageError("import.metric_kind", "must be NAME=binary, NAME=mean or NAME=skewed", where="--metric")
