@@ -30,6 +30,7 @@ from assay.cli import serve as serve_command
 from assay.cli import signal as signal_command
 from assay.cli import trace as trace_command
 from assay.cli.common import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, complain
+from assay.cli.trimming import trimmed
 from assay.records.errors import AssayError
 
 app = typer.Typer(
@@ -95,7 +96,7 @@ def main() -> None:
     """The console script: exit codes as documented, errors on stderr, never a traceback unless `--debug` asks."""
     debug = "--debug" in sys.argv
     try:
-        code = app(standalone_mode=False)
+        code = trimmed(app, sys.argv[1:])(standalone_mode=False)
         if code == EXIT_INTERRUPTED:  # what Typer makes of Ctrl-C
             raise KeyboardInterrupt
     except AssayError as error:
