@@ -91,6 +91,10 @@ def test_a_running_server_says_nothing_of_it_any_more(lab: Path) -> None:
     question = {"messages": [{"role": "user", "content": "Where do requests for new laptops go?"}]}
     with serving(lab) as server:
         assert "Foxglove" in json.dumps(server.call("/v1/chat/completions", question, key))
+        ends = time.monotonic() + 10
+        while not server.call("/v1/traces", None, key)[1]["data"]:  # it is written behind the answer
+            assert time.monotonic() < ends
+            time.sleep(0.05)
         said = ok("forget", "--document", DOC, "-w", lab, "--yes")
         assert "nothing remains" in said
         assert "live: assistant" in said
