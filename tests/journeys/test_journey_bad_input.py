@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from journey import ASSAY, Done, assay, ok
+from small_disk import fill, small_disk
 
 MARK = "Quetzalmark"
 """Stands in every document, question and answer here, and never in an error."""
@@ -317,18 +318,8 @@ def test_of_two_writers_the_second_is_told_who_the_first_is(tmp_path: Path) -> N
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 4 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("this user may not mount a small file system")
-    try:
+    with small_disk(tmp_path / "disk") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
 
 
 def test_a_full_disk_stops_writing_and_not_reading(disk: Path, small: Path, tmp_path: Path) -> None:
@@ -354,13 +345,3 @@ def test_a_full_disk_stops_writing_and_not_reading(disk: Path, small: Path, tmp_
     ok("ingest", more, "-w", lab)
     assert "60 unchanged" in ok("ingest", more, "-w", lab)
     assert "documents 62" in ok("index", "status", "-w", lab)
-
-
-def fill(path: Path) -> None:
-    """Leave no room on the file system."""
-    with path.open("wb", buffering=0) as file:
-        try:
-            while file.write(bytes(4096)):
-                pass
-        except OSError:
-            return

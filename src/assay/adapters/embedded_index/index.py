@@ -218,7 +218,7 @@ class EmbeddedIndex:
     def _current(self) -> tuple[State, EmbeddedReader, dict[int, Segment]]:
         """Rows, vectors and searcher of one commit. A process that died between two of them is caught up with."""
         for _ in range(_TRIES):
-            self._rows.settle(lexical.committed_opstamp(self._engine_folder))
+            self._rows.settle_for_reading(lexical.committed_opstamp(self._engine_folder))
             if self._head is not None and self._head[0] == self._rows.state():
                 return self._head
             with self._rows.reading():

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay.adapters.sqlite_files import copy_in_memory, no_room_beside
+from assay.adapters.sqlite_files import copy_in_memory, copy_of, no_room, no_room_beside, settable
 from assay.records.access import AccessList
 from assay.records.documents import Chunk
 from assay.retrieve.wording import embedding_text
@@ -116,7 +116,8 @@ class RowStore:
                 yield self._db
                 self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk has SQLite roll back by itself
+                    self._db.execute("ROLLBACK")
                 raise
 
     @contextmanager
@@ -158,25 +159,38 @@ class RowStore:
     def settle(self, opstamp: int) -> None:
         """Make the rows match the engine: staged changes hold as soon as its commit is on disk, whoever notices."""
         with self._lock:
+            if self._copied:
+                self._open()
+            if self._unsettled(opstamp):
+                with self._writing() as db:
+                    if self._unsettled(opstamp):
+                        _settle(db, opstamp)
+
+    def settle_for_reading(self, opstamp: int) -> None:
+        """As `settle`; where the disk has no room for it, in a copy in memory, which a later change leaves again."""
+        with self._lock:
             if self._copied and opstamp != self.state().opstamp:
                 self._open()
-            if not self._db.execute("SELECT 1 FROM staged LIMIT 1").fetchone():
-                return
-            if opstamp == int(self.fact("staged_after", "-1")):
-                return
-        with self._writing() as db:
-            if opstamp == int(self.fact("staged_after", "-1")):
-                return
-            if not db.execute("SELECT 1 FROM staged LIMIT 1").fetchone():
-                return
-            db.execute("DELETE FROM rows WHERE doc_id IN (SELECT doc_id FROM staged)")
-            db.execute(
-                "INSERT OR REPLACE INTO rows SELECT chunk_id, doc_id, access, content, chars, language FROM staged "
-                "WHERE chunk_id IS NOT NULL"
-            )
-            db.execute("DELETE FROM staged")
-            _put(db, "opstamp", str(opstamp))
-            _moved(db)
+            if not self._unsettled(opstamp):
+                return None
+            try:
+                self.settle(opstamp)
+            except sqlite3.OperationalError as error:
+                if not self._copied and not no_room(error):
+                    raise
+                self._settle_copy(opstamp)
+
+    def _unsettled(self, opstamp: int) -> bool:
+        staged = self._db.execute("SELECT 1 FROM staged LIMIT 1").fetchone()
+        return staged is not None and opstamp != int(self.fact("staged_after", "-1"))
+
+    def _settle_copy(self, opstamp: int) -> None:
+        if not self._copied:
+            copy = copy_of(self._db)
+            self._db.close()
+            self._db, self._copied = copy, True
+        with settable(self._db) as changing:
+            _settle(changing, opstamp)
 
     def unstage(self) -> None:
         """Forget changes whose commit never happened. Only for the process that holds the engine's write lock."""
@@ -300,6 +314,17 @@ class RowStore:
                 "SELECT content FROM vectors WHERE recipe = ? AND content NOT IN (SELECT content FROM rows)", (recipe,)
             ).fetchall()
         return frozenset(row[0] for row in rows)
+
+
+def _settle(db: sqlite3.Connection, opstamp: int) -> None:
+    db.execute("DELETE FROM rows WHERE doc_id IN (SELECT doc_id FROM staged)")
+    db.execute(
+        "INSERT OR REPLACE INTO rows SELECT chunk_id, doc_id, access, content, chars, language FROM staged "
+        "WHERE chunk_id IS NOT NULL"
+    )
+    db.execute("DELETE FROM staged")
+    _put(db, "opstamp", str(opstamp))
+    _moved(db)
 
 
 def _put(db: sqlite3.Connection, name: str, value: str) -> None:
