@@ -172,7 +172,7 @@ class RowStore:
             if self._copied and opstamp != self.state().opstamp:
                 self._open()
             if not self._unsettled(opstamp):
-                return None
+                return
             try:
                 self.settle(opstamp)
             except sqlite3.OperationalError as error:
