@@ -28,12 +28,12 @@ def test_what_was_not_run_never_passes() -> None:
 @given(value=st.floats(0, 1), line=st.floats(0, 1), higher=st.booleans())
 def test_a_check_fails_exactly_beyond_its_threshold(value: float, line: float, higher: bool) -> None:
     found = replace(ONE, value=value, threshold=line, higher_is_better=higher).standing
-    assert (found is Standing.PASS) == (value >= line if higher else value <= line)
+    assert (found is Standing.PASSED) == (value >= line if higher else value <= line)
 
 
 def test_the_limit_decides_where_it_is_asked() -> None:
-    assert replace(ONE, by_limit=True, threshold=0.005).standing is Standing.FAIL
-    assert replace(ONE, by_limit=True, threshold=0.01).standing is Standing.PASS
+    assert replace(ONE, by_limit=True, threshold=0.005).standing is Standing.FAILED
+    assert replace(ONE, by_limit=True, threshold=0.01).standing is Standing.PASSED
 
 
 def test_the_newest_measurement_of_a_check_speaks_for_its_subject(tmp_path: Path) -> None:

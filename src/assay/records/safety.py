@@ -9,8 +9,8 @@ from enum import StrEnum
 class Standing(StrEnum):
     """What a measurement says. What was not run is not passed."""
 
-    PASS = "pass"
-    FAIL = "fail"
+    PASSED = "pass"
+    FAILED = "fail"
     NOT_RUN = "not run"
 
 
@@ -67,13 +67,13 @@ class Measurement:
         if self.value is None or not self.n:
             return Standing.NOT_RUN
         if self.threshold is None:
-            return Standing.PASS
+            return Standing.PASSED
         limit = self.low if self.higher_is_better else self.high
         if self.by_limit and limit is None:
             return Standing.NOT_RUN
         told = limit if self.by_limit and limit is not None else self.value
         good = told >= self.threshold if self.higher_is_better else told <= self.threshold
-        return Standing.PASS if good else Standing.FAIL
+        return Standing.PASSED if good else Standing.FAILED
 
     @property
     def worst_slice(self) -> Slice | None:
