@@ -72,6 +72,19 @@ class Abstention:
         return self.texts.get(language) or self.texts.get("en") or next(iter(self.texts.values()))
 
 
+@dataclass(frozen=True)
+class Safeguards:
+    """What a sentence of a model goes through before it is shown. No setting reaches these: a sabotage run alone
+    replaces one, to prove that something notices when it is gone."""
+
+    sentence: Callable[[str, Sequence[str], VerifyPolicy, str], Check] = lambda *given: check_sentence(*given)
+    orders: Callable[[str, Sequence[str]], bool] = lambda *given: _gives_orders(*given)
+    plain: Callable[[str], str] = lambda text: shown_plainly(text)
+
+
+AS_BUILT = Safeguards()
+
+
 @dataclass
 class _Course:
     """How far one answer has come, in milliseconds since the request began."""
@@ -118,6 +131,7 @@ class Assistant:
     """The same for an answer as of an earlier moment, which may cite what is gone today."""
     rewriter: Rewriter | None = None
     """Makes follow-up questions stand alone before the search; without one, earlier turns lend their words."""
+    safeguards: Safeguards = AS_BUILT
 
     @property
     def recipe(self) -> str:
@@ -125,7 +139,8 @@ class Assistant:
             f"assistant.v1(retriever={self.retriever.recipe}, generator={self.generator.recipe}, "
             f"verify={self.verify.recipe}, confidence={self.confidence.recipe}, "
             f"threshold={self.abstain.threshold}, passages={self.passages}, mode={self.mode}"
-            f"{f', rewriter={self.rewriter.recipe}' if self.rewriter else ''})"
+            f"{f', rewriter={self.rewriter.recipe}' if self.rewriter else ''}"
+            f"{'' if self.safeguards == AS_BUILT else ', sabotaged'})"
         )
 
     async def answer(self, request: Request) -> AsyncIterator[ReplyEvent]:
@@ -226,14 +241,16 @@ class Assistant:
         cited = [ranked[number - 1] for number in draft.cited if 1 <= number <= len(ranked)]
         citations = self._citations(draft, cited)
         language = cited[0].chunk.language if cited else ""
-        check = check_sentence(draft.text, [c.quote for c in citations], self.verify, language or "en")
+        quotes = [c.quote for c in citations]
+        check = self.safeguards.sentence(draft.text, quotes, self.verify, language or "en")
         if cited and not citations:
             check = Check(CheckStatus.UNSUPPORTED, 0.0, ("alignment",))
-        if _gives_orders(question, (draft.text, *(citation.quote for citation in citations))):
+        if self.safeguards.orders(question, (draft.text, *quotes)):
             check = Check(CheckStatus.UNSUPPORTED, check.alignment, (INSTRUCTION,))
         supported = check.status is CheckStatus.SUPPORTED
         if supported or (self.verify.on_failure == MARK and NEVER_SHOWN.isdisjoint(check.failures)):
-            return SentenceReady(AnswerSentence(shown_plainly(draft.text), citations, check, marked=not supported))
+            text = self.safeguards.plain(draft.text)
+            return SentenceReady(AnswerSentence(text, citations, check, marked=not supported))
         return SentenceWithheld(check)
 
     def _citations(self, draft: DraftSentence, cited: Sequence[Ranked]) -> tuple[Citation, ...]:

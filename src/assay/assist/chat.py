@@ -49,6 +49,8 @@ class ChatGenerator:
     options: ChatOptions = field(default_factory=ChatOptions)
     output: str = TEXT
     new_marker: Callable[[], str] = new_token
+    assemble: Callable[..., tuple[Turn, ...]] = messages
+    """How passages are set apart from what is asked; see `prompt.messages`. Only a sabotage run has another way."""
 
     def __post_init__(self) -> None:
         if self.output not in (TEXT, JSON):
@@ -68,7 +70,7 @@ class ChatGenerator:
         its JSON does not have the shape asked for."""
         as_json = self.output == JSON
         marker = self.new_marker()
-        asked = messages(self.prompt, question, history, passages, marker, as_json)
+        asked = self.assemble(self.prompt, question, history, passages, marker, as_json)
         secret = _Secret(marker)
         options = replace(self.options, schema=ANSWER_SCHEMA) if as_json else self.options
         async with closing(self.model.stream(asked, options)) as events:

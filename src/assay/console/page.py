@@ -65,6 +65,8 @@ class Pages:
     """Renders pages for one server."""
 
     house: House
+    escaping: bool = True
+    """Off in a sabotage run alone."""
 
     @cached_property
     def _templates(self) -> jinja2.Environment:
@@ -72,7 +74,7 @@ class Pages:
 
         templates = jinja2.Environment(
             loader=jinja2.PackageLoader("assay.console"),
-            autoescape=True,
+            autoescape=self.escaping,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

@@ -42,6 +42,8 @@ class Content:
     marked: int = 0
     age_of: Callable[[Citation], Age] = lambda _: Age()
     conflicts: list[ConflictOut] = field(default_factory=list)
+    escaped: Callable[[str], str] = one_line
+    """For titles and addresses; only a sabotage run has another way."""
     _length: int = 0
     _pieces: list[str] = field(default_factory=list)
 
@@ -83,7 +85,7 @@ class Content:
             return self._say(NOTHING_SAID[finished.outcome])
         if not self.sources:
             return ""
-        lines = [f"[{number}] {_source(citation)}" for number, citation in enumerate(self.sources, 1)]
+        lines = [f"[{number}] {self._source(citation)}" for number, citation in enumerate(self.sources, 1)]
         return self._say("\n\nSources:\n" + "\n".join(lines))
 
     def _annotation(self, number: int, citation: Citation, start: int, end: int) -> Annotation:
@@ -114,9 +116,8 @@ class Content:
         self._length += len(piece)
         return piece
 
-
-def _source(citation: Citation) -> str:
-    title = one_line(citation.title or citation.span.doc_id)
-    page = f", page {citation.page}" if citation.page else ""
-    where = one_line(public_source(citation.source_uri, citation.span.doc_id))
-    return f"{title}{page} ({where})" if where else f"{title}{page}"
+    def _source(self, citation: Citation) -> str:
+        title = self.escaped(citation.title or citation.span.doc_id)
+        page = f", page {citation.page}" if citation.page else ""
+        where = self.escaped(public_source(citation.source_uri, citation.span.doc_id))
+        return f"{title}{page} ({where})" if where else f"{title}{page}"

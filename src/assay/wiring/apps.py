@@ -34,6 +34,7 @@ from assay.wiring.settings import (
 from assay.wiring.workspace import Running, Services
 
 if TYPE_CHECKING:
+    from assay.assist.assistant import Assistant
     from assay.guard.build import GuardPolicy
 
 HEAD = {"id": "", "embedder": ""}
@@ -142,6 +143,9 @@ class Seams:
     passages: Callable[[Retriever], Retriever] | None = None
     chat: ChatModel | None = None
     """Writes in place of the configured model, and of the one that rewrites questions."""
+    assistant: Callable[[Assistant], Assistant] | None = None
+    guards: Callable[[list[GuardPolicy]], list[GuardPolicy]] | None = None
+    """These two let a sabotage run take a safeguard out; no setting does."""
 
 
 AS_IT_IS = Seams()
@@ -193,6 +197,7 @@ def _assemble(
     verify = VerifySettings.model_validate(parts["verify"])
     finder = retriever(place, reader, retrieve, parts["retrieve"]["embedder"], seams, thawed(place, parts))
     guards = [_guard(place, app, guard) for guard in parts["guards"]]
+    guards = seams.guards(guards) if seams.guards else guards
     finder = guarded_retriever(finder, guards)
     assistant = Assistant(
         finder,
@@ -207,6 +212,7 @@ def _assemble(
         visible_at=place.stores.catalog.visible_at,
         rewriter=_rewriter(parts["rewriter"], seams.chat) if "rewriter" in parts else None,
     )
+    assistant = seams.assistant(assistant) if seams.assistant else assistant
     system: System = build_guards(assistant, guards)
     if traced:
         system = place.traced(system, app, bundle_id)

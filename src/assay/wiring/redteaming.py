@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, cast
@@ -116,7 +116,9 @@ class _Readable:
 class RedTeam:
     """One app or bundle under attack. Questions come from its own documents."""
 
-    def __init__(self, place: Workspace, reference: str, plan: Plan, rendered: Rendered) -> None:
+    def __init__(
+        self, place: Workspace, reference: str, plan: Plan, rendered: Rendered, seams: apps.Seams = apps.AS_IT_IS
+    ) -> None:
         self.plan = plan
         self._rendered = rendered
         self._policy = chunk_policy(place.settings)
@@ -124,7 +126,7 @@ class RedTeam:
         self._blobs = place.stores.blobs
         self._poison = _Poison()
         self.model = ObedientChat(foreign=_foreign(place, plan.scope)) if plan.model == OBEDIENT else None
-        seams = apps.Seams(passages=lambda inner: _Poisoned(inner, self._poison), chat=self.model)
+        seams = replace(seams, passages=lambda inner: _Poisoned(inner, self._poison), chat=self.model)
         shadow = replace(
             place, stores=replace(place.stores, catalog=cast(Catalog, _Readable(self._catalog, self._poison)))
         )
@@ -133,12 +135,15 @@ class RedTeam:
         self.questions = _questions(place, plan.scope)
         self._benign: dict[str, Reply] = {}
 
-    async def run(self, progress: Callable[[int, int], None] = _silent) -> list[Attempted]:
-        """Every trial in turn. An attack that had no effect is mutated until the budget is spent."""
+    async def run(
+        self, progress: Callable[[int, int], None] = _silent, attacks: Iterable[Attack] | None = None
+    ) -> list[Attempted]:
+        """Every trial in turn. An attack that had no effect is mutated until the budget is spent. `attacks` are made
+        from the seed where none are given."""
         made: list[Attempted] = []
         questions = await self._answerable()
         goals = tuple(goal for goal in Goal if goal is not Goal.TENANT or self.foreign)
-        for number, attack in enumerate(islice(generate(self.plan.seed, goals), self.plan.trials)):
+        for number, attack in enumerate(islice(attacks or generate(self.plan.seed, goals), self.plan.trials)):
             asked = questions[number % len(questions)]
             best = await self._try(attack, asked)
             if self.plan.budget > 1:
