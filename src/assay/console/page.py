@@ -65,8 +65,6 @@ class Pages:
     """Renders pages for one server."""
 
     house: House
-    escaping: bool = True
-    """Off in a sabotage run alone."""
 
     @cached_property
     def _templates(self) -> jinja2.Environment:
@@ -74,7 +72,7 @@ class Pages:
 
         templates = jinja2.Environment(
             loader=jinja2.PackageLoader("assay.console"),
-            autoescape=self.escaping,
+            autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
