@@ -42,7 +42,7 @@ class KeyFileSigner:
     def _seed(self) -> bytes:
         try:
             if not self._path.exists():
-                _create(self._path, secrets.token_hex(_BYTES))
+                create_key(self._path, secrets.token_hex(_BYTES))
             seed = bytes.fromhex(self._path.read_text(encoding="ascii").strip())
         except OSError as error:
             raise Unavailable(
@@ -55,7 +55,7 @@ class KeyFileSigner:
         return seed
 
 
-def _create(path: Path, text: str) -> None:
+def create_key(path: Path, text: str) -> None:
     """Write the key whole or not at all; when two processes make one at once, both go on with the first."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from assay.records.access import EVERY_TENANT, AccessList
+from assay.records.access import EVERY_TENANT, RESERVED, AccessList
 
 FIELDS = ("text", "title", "heading", "metadata", "file")
 """Where a canary carries a token of its own."""
@@ -136,8 +136,9 @@ def shapes(
     """Tenants with their groups, at least two tenants with two groups each, and how many were left out."""
     groups: dict[str, dict[str, None]] = {}
     for access in lists:
-        if access.tenant != EVERY_TENANT and not access.tenant.startswith("!"):
-            groups.setdefault(access.tenant, {}).update(dict.fromkeys(access.groups))
+        if access.tenant != EVERY_TENANT and not access.tenant.startswith(RESERVED):
+            held = (group for group in access.groups if not group.startswith(RESERVED))
+            groups.setdefault(access.tenant, {}).update(dict.fromkeys(held))
     names = list(groups) or ["drill-tenant"]
     kept = names[:most_tenants]
     found = [Shape(name, _at_least_two(tuple(groups.get(name, ()))[:most_groups])) for name in kept]

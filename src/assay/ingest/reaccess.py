@@ -9,7 +9,7 @@ from assay.ingest.access import AccessRules, Ruling
 from assay.ingest.reading import stated_access
 from assay.ingest.roots import Root, source_path
 from assay.ports.storage import Catalog, SourceState
-from assay.records.access import AccessList
+from assay.records.access import DECOY, AccessList
 from assay.records.documents import Document
 from assay.records.errors import NotFound
 
@@ -69,7 +69,10 @@ def _gone(catalog: Catalog, rules: AccessRules, roots: Sequence[Root]) -> dict[s
 
 
 def ruling_of(document: Document, state: SourceState | None, rules: AccessRules, name: Named = file_name) -> Ruling:
-    """What the rules say about a known document; without its source's state its id stands for its path."""
+    """What the rules say about a known document; without its source's state its id stands for its path.
+    No rule opens a decoy."""
+    if DECOY in document.access.groups:
+        return Ruling(document.access, "decoy")
     path = document.doc_id if state is None else name(state)
     return rules.ruling(document.doc_id, path, stated_access(document))
 

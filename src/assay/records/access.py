@@ -25,6 +25,9 @@ class AccessList:
 CLOSED = AccessList(f"{RESERVED}nobody", (f"{RESERVED}nobody",))
 """For a document that nobody may read, such as one whose access list cannot be had."""
 
+DECOY = f"{RESERVED}canary"
+"""The group of a document that was planted to be read by nobody: whoever sees it came past the access lists."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:

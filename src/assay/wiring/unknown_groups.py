@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from assay.records.access import RESERVED
 from assay.records.documents import IngestReport, ParseOutcome, ParseStatus
 from assay.wiring.build import Workspace
 
@@ -21,7 +22,7 @@ def with_unknown_groups(place: Workspace, report: IngestReport) -> IngestReport:
         return report
     told = []
     for document in place.stores.catalog.documents():
-        unknown = set(document.access.groups) - known
+        unknown = {group for group in document.access.groups if not group.startswith(RESERVED)} - known
         if unknown:
             why = f"{len(unknown)} of its groups are not in access.known_groups; only callers in its groups read it"
             told.append(ParseOutcome(document.doc_id, ParseStatus.UNCHANGED, UNKNOWN_GROUP, why))
