@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assay.wiring.settings_audit import AuditSettings
+from assay.wiring.settings_canaries import CanarySettings
 from assay.wiring.settings_golden import LooksSettings, SliceName, SliceRuleSetting
 from assay.wiring.settings_guards import PolicyGuard
 from assay.wiring.settings_judges import JudgeRulesSetting, JudgeSetting, check_judges
@@ -447,6 +448,7 @@ class Settings(Section):
         default={}, description="slices of golden sets by rule: assay golden slice; docs/golden-sets.md"
     )
     audit: AuditSettings = AuditSettings()
+    canaries: CanarySettings = CanarySettings()
     signals: dict[str, OnnxSignalSetting] = Field(
         default={}, description="classifiers of your own in local ONNX files; docs/signals.md"
     )
