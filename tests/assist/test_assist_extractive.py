@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from assay.assist.evidence import rank_evidence
 from assay.assist.extractive import ExtractiveComposer, ExtractivePolicy
-from assay.assist.instructions import addresses_assistant
 from assay.assist.question import Wanted, fits, read_question
+from assay.detect.instructions import addresses_assistant
 from assay.records.chat import DraftDone, DraftSentence
 from assay.records.dialogue import Turn
 from assay.records.retrieval import Ranked

@@ -12,8 +12,8 @@ from assay.assist.confidence import ConfidenceModel
 from assay.assist.contradiction import find_conflicts
 from assay.assist.extractive import last_question
 from assay.assist.failing import finished_on_failure
-from assay.assist.instructions import addresses_assistant
 from assay.assist.verify import MARK, VerifyPolicy, align, check_sentence
+from assay.detect.instructions import addresses_assistant
 from assay.ports.answering import Generator, Retriever, Rewriter
 from assay.ports.reading import Clock
 from assay.records.access import Scope

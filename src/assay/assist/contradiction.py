@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 
 from assay.records.dialogue import Citation, Conflict, ConflictKind
 from assay.records.documents import BlockKind, Chunk, Span
 from assay.records.moments import moment
 from assay.records.retrieval import Ranked
-from assay.text.lists import word_set
-from assay.text.names import names
-from assay.text.negation import is_cue, polarity
-from assay.text.numbers import Quantity, quantities
-from assay.text.sentences import after_marks, sentence_spans
+from assay.text.statements import Statement, statements
 from assay.text.tokens import is_stop_word, stem, words
 
 LEAST_SHARED = 3
@@ -23,52 +16,7 @@ LEAST_OVERLAP = 0.6
 """Two sentences are about the same when they share so many words (of the topic, units, and words such as `least`), and
 of the topic so large a share of the longer one's."""
 MOST_CONFLICTS = 3
-_MOST_CHARS = 500
 _DATE_UNITS = frozenset({"month-name"})
-_LIGHT = word_set(
-    "last lasts take takes taken get gets got given give gives have has amount amounts come comes run runs stay stays "
-    "remain remains become becomes set sets allow allows allowed provide provides provided receive receives received "
-    "grant grants granted entitled pay pays cost costs currently now today new newly also please usually normally "
-    "per within every each total maximum minimum "
-    "beträgt betragen dauert dauern erhält erhalten bekommt bekommen gilt gelten derzeit aktuell maximal mindestens pro"
-)
-"""Words that say little about the subject, so that two sentences may differ in them."""
-_BOUNDS = word_set(
-    "least most minimum maximum max min up under over below above more less fewer than about around approximately "
-    "almost nearly after before until since every per first second third next last previous additional another extra "
-    "höchstens mindestens maximal bis über unter etwa ungefähr circa nach vor erste zweite dritte weitere zusätzlich"
-)
-"""Words that change what a number means: `at least five` and `up to seven` can both be true."""
-_OPEN = re.compile(
-    r"\?|\bfor (?:example|instance)\b|\be\.g\.|\bexample\b|\bsuch as\b|\bif\b|\bsuppose\b"
-    r"|\bz\. ?B\.|\bfalls\b|\bwenn\b",
-    re.IGNORECASE,
-)
-"""An example, a question or a condition states nothing that another source could deny."""
-_IDIOMS = re.compile(
-    r"\b(?:not (?:only|just|merely)|no (?:later|more|less|longer|fewer|earlier) than)\b", re.IGNORECASE
-)
-_LABELS = word_set(
-    "section step chapter figure table page version article paragraph phase stage part level tier release no nr item "
-    "question example row column line option appendix item week day grade rule note round quarter q1 q2 q3 q4 fiscal "
-    "abschnitt schritt kapitel abbildung tabelle seite artikel absatz teil stufe ziffer"
-)
-"""A number behind one of these names something and measures nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """A sentence as what it is about, and what it says of it."""
-
-    start: int
-    end: int
-    topic: frozenset[str]
-    bounds: frozenset[str]
-    names: frozenset[str]
-    quantities: tuple[tuple[str, str], ...]
-    """(value, unit) in order, without those that name something."""
-    labels: frozenset[str]
-    denials: int
 
 
 def find_conflicts(cited: Sequence[Citation], passages: Sequence[Ranked]) -> tuple[Conflict, ...]:
@@ -99,16 +47,18 @@ def find_conflicts(cited: Sequence[Citation], passages: Sequence[Ranked]) -> tup
     return tuple(found)
 
 
-def _between(mine: Chunk, span: Span, theirs: Chunk) -> list[tuple[ConflictKind, _Frame, _Frame]]:
+def _between(mine: Chunk, span: Span, theirs: Chunk) -> list[tuple[ConflictKind, Statement, Statement]]:
     if BlockKind.CODE in (mine.kind, theirs.kind) or not _same_language(mine, theirs) or not _same_things(mine, theirs):
         return []
     language = mine.language or "en"
     ours = [
-        f for f in _frames(mine.text, language) if mine.start + f.end > span.start and mine.start + f.start < span.end
+        f
+        for f in statements(mine.text, language)
+        if mine.start + f.end > span.start and mine.start + f.start < span.end
     ]
     found = []
     for one in ours:
-        for other in _frames(theirs.text, language):
+        for other in statements(theirs.text, language):
             kind = _kind(one, other)
             if kind is not None:
                 found.append((kind, one, other))
@@ -117,11 +67,11 @@ def _between(mine: Chunk, span: Span, theirs: Chunk) -> list[tuple[ConflictKind,
 
 def disagree(one: str, other: str, language: str = "en") -> ConflictKind | None:
     """How two single sentences contradict each other, or None."""
-    first, second = _frames(one, language), _frames(other, language)
+    first, second = statements(one, language), statements(other, language)
     return _kind(first[0], second[0]) if len(first) == len(second) == 1 else None
 
 
-def _kind(one: _Frame, other: _Frame) -> ConflictKind | None:
+def _kind(one: Statement, other: Statement) -> ConflictKind | None:
     if not _same_topic(one, other) or one.bounds != other.bounds or one.labels != other.labels:
         return None
     if one.denials != other.denials:
@@ -139,7 +89,7 @@ def _kind(one: _Frame, other: _Frame) -> ConflictKind | None:
     return ConflictKind.NUMBER if len(differing) == 1 else None
 
 
-def _same_topic(one: _Frame, other: _Frame) -> bool:
+def _same_topic(one: Statement, other: Statement) -> bool:
     """The same words on both sides, or all of one side's in the other, and the same names."""
     shared = one.topic & other.topic
     units = {unit for _, unit in one.quantities if unit}
@@ -163,60 +113,6 @@ def _belongs_to_date(found: tuple[tuple[str, str], ...], quantity: tuple[str, st
         return True
     month = any(other in _DATE_UNITS for _, other in found)
     return month and not unit and value.isdigit() and 1 <= int(value) <= 31
-
-
-@lru_cache(maxsize=1024)
-def _frames(text: str, language: str) -> tuple[_Frame, ...]:
-    found = []
-    for start, end in sentence_spans(text, language):
-        start = min(after_marks(text, start), end)
-        piece = text[start:end]
-        if len(piece) <= _MOST_CHARS and "|" not in piece and not _OPEN.search(piece):
-            found.append(_frame(piece, start, end, language))
-    return tuple(found)
-
-
-def _frame(piece: str, start: int, end: int, language: str) -> _Frame:
-    measured, labels, taken = _measures(piece, quantities(piece, language))
-    said = words("".join(" " if at in taken else char for at, char in enumerate(piece)))
-    topic = [word for word in said if not (is_stop_word(word, language) or is_cue(word) or _dated(word.title()))]
-    return _Frame(
-        start,
-        end,
-        frozenset(stem(word, language) for word in topic if word not in _LIGHT and word not in _BOUNDS),
-        frozenset(word for word in said if word in _BOUNDS),
-        frozenset(name.text.casefold() for name in names(piece, language) if not name.opens and not _dated(name.text)),
-        tuple(measured),
-        frozenset(labels),
-        polarity(_IDIOMS.sub(" ", piece), language).cues,
-    )
-
-
-def _measures(piece: str, found: Sequence[Quantity]) -> tuple[list[tuple[str, str]], list[str], set[int]]:
-    """Quantities that say how much or when, those that name something, and the characters that both take up."""
-    measured: list[tuple[str, str]] = []
-    labels: list[str] = []
-    taken: set[int] = set()
-    for quantity in found:
-        if quantity.weak:
-            continue
-        before = words(piece[max(0, quantity.start - 24) : quantity.start])
-        if before and before[-1] in _LABELS and not quantity.unit:
-            labels.append(f"{before[-1]} {quantity.value}")
-        else:
-            measured.append((quantity.value, quantity.unit))
-        taken.update(range(quantity.start, quantity.end))
-    return measured, labels, taken
-
-
-_MONTH = re.compile(
-    r"(?:January|February|March|April|May|June|July|August|September|October|November|December|Januar|Februar|März|Mai|"
-    r"Juni|Juli|Oktober|Dezember)(?:\W.*)?"
-)
-
-
-def _dated(name: str) -> bool:
-    return bool(_MONTH.fullmatch(name))
 
 
 def _same_language(one: Chunk, other: Chunk) -> bool:
@@ -244,7 +140,7 @@ def _context(chunk: Chunk) -> frozenset[str]:
     return frozenset(stem(word, language) for word in named if not is_stop_word(word, language))
 
 
-def _cite(chunk: Chunk, frame: _Frame) -> Citation:
+def _cite(chunk: Chunk, frame: Statement) -> Citation:
     span = Span(chunk.doc_id, chunk.text_sha256, chunk.start + frame.start, chunk.start + frame.end)
     quote = chunk.text[frame.start : frame.end]
     return Citation(span, quote, chunk.title, chunk.source_uri, chunk.chunk_id, chunk.page, chunk.modified_at)

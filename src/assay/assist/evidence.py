@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from assay.assist.instructions import addresses_assistant
 from assay.assist.question import Question, Wanted, fits
+from assay.detect.instructions import addresses_assistant
 from assay.records.documents import BlockKind
 from assay.records.retrieval import Ranked
 from assay.text.sentences import after_marks, sentence_spans
