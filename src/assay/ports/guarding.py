@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from assay.records.findings import Finding
+from assay.records.tools import Ask, Ruling
 
 
 class Detector(Protocol):
@@ -42,3 +43,24 @@ class Escalations(Protocol):
     """Keeps what a person has to decide."""
 
     def raise_to_person(self, request_id: str, tenant: str, app: str, where: str, rules: Sequence[str]) -> None: ...
+
+
+class Authorizer(Protocol):
+    """Says who may call which tool, and who may settle what waits for a person. Whatever is not allowed is denied, one
+    that forbids overrides all that allow, and what goes wrong inside is a denial with a reason, never an exception."""
+
+    @property
+    def recipe(self) -> str: ...
+    def decide(self, ask: Ask) -> Ruling: ...
+
+
+class Confirmations(Protocol):
+    """Keeps calls that wait for a person. Raises Unavailable when they cannot be kept: the call is then denied."""
+
+    def wait(self, asked: Ask, request_id: str, arguments: dict[str, Any], reasons: Sequence[str]) -> str:
+        """The id under which a person can settle it. One that waits already keeps its id."""
+        ...
+
+    def spend(self, token: str, asked: Ask, arguments_sha256: str) -> bool:
+        """True, once, for a token that a person's approval of exactly this call of this caller gave, in its time."""
+        ...

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from assay.records.access import Scope
 from assay.records.documents import Span
+from assay.records.taint import Label
 
 _Number = TypeVar("_Number", int, float)
 
@@ -163,6 +164,8 @@ class Passage:
     stages: dict[str, tuple[int, float]] = field(default_factory=dict)
     also: tuple[str, ...] = ()
     """Documents with nearly the same passage, folded into this one. Never in a trace, whose reader may not see them."""
+    label: Label | None = None
+    """Where it comes from and how far it is trusted; None where nobody said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,8 @@ class PassagesChosen:
 
     passages: tuple[Passage, ...]
     snapshot_id: str = ""
+    label: Label | None = None
+    """Of everything that the generator is shown: question, earlier turns and passages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +279,8 @@ class Reply:
     duration_ms: float = 0.0
     conflicts: tuple[Conflict, ...] = ()
     output: Output | None = None
+    label: Label | None = None
+    """The join of all that the answer was made from; None for systems that do not say."""
 
     @property
     def text(self) -> str:
@@ -298,7 +305,7 @@ def step(reply: Reply, event: ReplyEvent) -> Reply:
         case StageDone():
             return replace(reply, stages=(*reply.stages, event))
         case PassagesChosen():
-            return replace(reply, passages=event.passages, snapshot_id=event.snapshot_id)
+            return replace(reply, passages=event.passages, snapshot_id=event.snapshot_id, label=event.label)
         case SentenceReady():
             return replace(reply, sentences=(*reply.sentences, event.sentence))
         case SentenceWithheld():

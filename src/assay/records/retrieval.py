@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from assay.records.access import Scope
 from assay.records.documents import Chunk
+from assay.records.taint import Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Ranked:
     stages: dict[str, tuple[int, float]] = field(default_factory=dict)
     also: tuple[Chunk, ...] = ()
     """Passages that say nearly the same and were folded into this one."""
+    label: Label | None = None
+    """Of the passage and those folded into it; None where nobody labelled it."""
 
 
 @dataclass(frozen=True, slots=True)
