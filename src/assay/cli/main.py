@@ -25,6 +25,7 @@ from assay.cli import report as report_command
 from assay.cli import retrieval as retrieval_command
 from assay.cli import run_export as run_export_command
 from assay.cli import run_import as run_import_command
+from assay.cli import safety as safety_command
 from assay.cli import scan as scan_command
 from assay.cli import serve as serve_command
 from assay.cli import signal as signal_command
@@ -87,6 +88,7 @@ for _module in (
     policy_command,
     signal_command,
     redteam_command,
+    safety_command,
     demo,
 ):
     _module.register(app)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from assay.records.digest import plain, sha256_json
 from assay.records.evaluation import Interval, Metric
+from assay.records.safety import Requirement
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,9 @@ class GatePolicy:
     hang together (whole clusters redrawn; Westfall and Young)."""
     judges: JudgeRules | None = None
     """What judges must have shown; None where no clause is on a judge."""
+    safety: tuple[Requirement, ...] = ()
+    """What measurements of safeguards must have shown of the candidate."""
+    safety_max_age_days: float = 30.0
 
     @property
     def digest(self) -> str:
@@ -135,6 +139,8 @@ class GatePolicy:
             del content["multiplicity"]
         if self.judges is None:
             del content["judges"]
+        if not self.safety:
+            del content["safety"], content["safety_max_age_days"]
         if not self.certificates:
             del content["certificates"], content["certificate_max_age_days"]
         return sha256_json(content)

@@ -80,3 +80,107 @@ class Measurement:
         """The slice with the worst value, the larger one of equals."""
         sign = -1.0 if self.higher_is_better else 1.0
         return max(self.slices, key=lambda one: (sign * one.value, one.n), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A line that a policy draws. `check` is the name of a check, or a pattern with `*` that at least one must match.
+
+    The value must be at most `at_most`, or at least `at_least`; with `by_limit` the measurement's limit on the bad
+    side must be. Fewer than `min_n` trials cannot tell. Raises ValueError unless there is just one line.
+    """
+
+    check: str
+    at_most: float | None = None
+    at_least: float | None = None
+    by_limit: bool = False
+    min_n: int = 1
+
+    def __post_init__(self) -> None:
+        if (self.at_most is None) == (self.at_least is None):
+            raise ValueError("a requirement has either at_most or at_least")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Somebody's word that a check need not hold for a while. `check` is a name, never a pattern; `subject` the bundle
+    that it is about, empty for all of the workspace; `expires` is a date, the last day on which it holds."""
+
+    waiver_id: str
+    check: str
+    owner: str
+    reason: str
+    expires: str
+    subject: str = ""
+    by: str = ""
+    """Who wrote it down."""
+    at: str = ""
+    revoked_at: str = ""
+
+    def holds(self, check: str, subject: str, now: str) -> bool:
+        """True on the days on which it stands for this check of this subject."""
+        about = self.check == check and self.subject in ("", subject)
+        return about and not self.revoked_at and now[:10] <= self.expires
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One check held against what a policy asks. `standing` is what was measured, whatever is waived."""
+
+    check: str
+    standing: Standing
+    reason: str
+    measurement: Measurement | None = None
+    requirement: Requirement | None = None
+    waiver: Waiver | None = None
+    before: Measurement | None = None
+    """The same check of the release that is live."""
+
+    @property
+    def blocks(self) -> bool:
+        """True when a release must wait for it."""
+        return self.requirement is not None and self.standing is not Standing.PASSED and self.waiver is None
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRow:
+    """A risk and what was checked of it; a risk without checks was not run."""
+
+    risk: str
+    title: str
+    checks: tuple[Judged, ...]
+
+    @property
+    def standing(self) -> Standing:
+        if any(one.standing is Standing.FAILED for one in self.checks):
+            return Standing.FAILED
+        if not self.checks or any(one.standing is Standing.NOT_RUN for one in self.checks):
+            return Standing.NOT_RUN
+        return Standing.PASSED
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyReport:
+    """Everything that is known of the safety of one bundle or app, as of one moment."""
+
+    subject: str
+    app: str
+    made_at: str
+    made_by: str
+    environment: tuple[tuple[str, str], ...]
+    """Versions of Assay, Python and the machine's kind."""
+    hashes: tuple[tuple[str, str], ...]
+    """Name and digest of the bundle, its components, the gate's policy and every corpus and detector."""
+    checks: tuple[Judged, ...]
+    risks: tuple[RiskRow, ...]
+    waivers: tuple[Waiver, ...] = ()
+    against: str = ""
+    """The live bundle that `before` is about; empty where there is none."""
+
+    @property
+    def standing(self) -> Standing:
+        """Failed when a check fails that nobody waives, not run when a required one was not run, else passed."""
+        failed = [one for one in self.checks if one.standing is Standing.FAILED and one.waiver is None]
+        if failed:
+            return Standing.FAILED
+        return Standing.NOT_RUN if any(one.blocks for one in self.checks) or not self.checks else Standing.PASSED

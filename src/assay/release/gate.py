@@ -105,6 +105,8 @@ def decision_digest(decision: Decision) -> str:
             del content[later]
     if decision.policy.multiplicity == "holm":
         del content["policy"]["multiplicity"]
+    if not decision.policy.safety:
+        del content["policy"]["safety"], content["policy"]["safety_max_age_days"]
     return sha256_json({name: value for name, value in content.items() if name not in ("decision_id", "created_at")})
 
 

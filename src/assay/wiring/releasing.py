@@ -16,7 +16,7 @@ from assay.release import gate as gates
 from assay.release import promotion
 from assay.release.bundle import freeze as freeze_bundle
 from assay.release.certified import judge_certificates
-from assay.wiring import apps, auditing, certifying, golden_looks, golden_sets, ingesting, judge_gate, judging
+from assay.wiring import apps, auditing, certifying, golden_looks, golden_sets, ingesting, judge_gate, judging, safety
 from assay.wiring.build import Workspace
 
 
@@ -54,6 +54,7 @@ def policy(place: Workspace) -> GatePolicy:
     return GatePolicy(
         clauses, settings.max_failed_share, settings.power, settings.certificates, settings.certificate_max_age_days,
         settings.multiplicity, judge_gate.rules(place, [clause.metric for clause in clauses]),
+        safety.requirements(place), settings.safety.max_age_days,
     )  # fmt: skip
 
 
@@ -107,6 +108,7 @@ def _decided(place: Workspace, a: Run, b: Run, candidate: Bundle | None) -> Deci
     a, b = (judge_gate.judged_version(place, run, asked) for run in (a, b))
     samples = tuple(place.stores.runs.samples(a.run_id)), tuple(place.stores.runs.samples(b.run_id))
     judged, measurer = judge_gate.conditions_and_measurer(place, asked, (a, b), samples)
+    safe = safety.conditions(place, asked, candidate.bundle_id if candidate else "")
     decision = gates.decide(
         asked,
         app=b.app,
@@ -122,7 +124,7 @@ def _decided(place: Workspace, a: Run, b: Run, candidate: Bundle | None) -> Deci
         now=place.clock.now(),
         recorded_digests={run.run_id: run.samples_digest for run in (a, b) if run.samples_digest},
         certificates=certificates(place, asked, candidate) if candidate else (),
-        conditions=(*looks, *judged),
+        conditions=(*looks, *judged, *safe),
         measurer=measurer,
     )
     place.stores.decisions.put(decision)

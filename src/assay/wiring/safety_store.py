@@ -9,9 +9,23 @@ from typing import Any
 from assay.records.digest import plain, sha256_json
 from assay.records.ledger import Entry
 from assay.records.safety import Measurement, Slice
+from assay.wiring import apps
 from assay.wiring.build import Workspace
 
 KIND = "safety.measurement"
+
+
+def subject_of(place: Workspace, reference: str) -> tuple[str, str]:
+    """What measurements of a bundle or of an app as `assay.yaml` has it are kept under, and the app's name.
+
+    A bundle's id; for an app its name and the digest of everything it depends on but the documents, so that a changed
+    setting leaves nothing measured. An empty reference is the default app. Raises NotFound.
+    """
+    name = reference or place.default_app
+    if name in place.settings.apps:
+        return f"app:{name}:{sha256_json(apps.components(place, name, apps.HEAD))[:16]}", name
+    bundle = place.stores.bundles.get(apps.resolve_bundle(place, name))
+    return bundle.bundle_id, bundle.app
 
 
 def record(place: Workspace, made: Iterable[Measurement]) -> tuple[Measurement, ...]:

@@ -12,6 +12,8 @@ from assay.wiring.settings_golden import LooksSettings, SliceName, SliceRuleSett
 from assay.wiring.settings_guards import PolicyGuard
 from assay.wiring.settings_judges import JudgeRulesSetting, JudgeSetting, check_judges
 from assay.wiring.settings_mlflow import MlflowSettings
+from assay.wiring.settings_privacy import PrivacySettings
+from assay.wiring.settings_safety import SafetySettings
 from assay.wiring.settings_signals import OnnxSignalSetting
 from assay.wiring.settings_systems import UnderTest, check_systems
 
@@ -304,6 +306,7 @@ class GateSettings(Section):
     certificate_max_age_days: float = Field(default=7, gt=0, description="an older certificate does not count")
     looks: LooksSettings = LooksSettings()
     judges: JudgeRulesSetting = JudgeRulesSetting()
+    safety: SafetySettings = SafetySettings()
 
 
 class EvaluateSettings(Section):
@@ -449,6 +452,7 @@ class Settings(Section):
     )
     audit: AuditSettings = AuditSettings()
     canaries: CanarySettings = CanarySettings()
+    privacy: PrivacySettings = PrivacySettings()
     signals: dict[str, OnnxSignalSetting] = Field(
         default={}, description="classifiers of your own in local ONNX files; docs/signals.md"
     )

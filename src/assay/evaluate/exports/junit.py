@@ -23,8 +23,8 @@ _MOST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Test:
-    """`outcome` is empty for one that passed, else `failure`, `error` or `skipped`."""
+class JunitTest:
+    """One row of a suite. `outcome` is empty for one that passed, else `failure`, `error` or `skipped`."""
 
     group: str
     name: str
@@ -49,8 +49,8 @@ def decision_junit(decision: Decision, *, undecided: str = "skipped") -> bytes:
     judged += [(one.kind, one.subject, one.verdict, one.reason) for one in decision.conditions]
     if decision.verdict is Verdict.CANNOT_JUDGE and all(row[2] is not Verdict.CANNOT_JUDGE for row in judged):
         judged.append(("evidence", "the runs can be judged", decision.verdict, decision.reason))
-    tests = [_Test(group, name, outcomes[verdict], verdict.value, why) for group, name, verdict, why in judged]
-    return _document(f"assay gate {decision.app}", tests, decision.created_at)
+    tests = [JunitTest(group, name, outcomes[verdict], verdict.value, why) for group, name, verdict, why in judged]
+    return junit_document(f"assay gate {decision.app}", tests, decision.created_at)
 
 
 def _measured(result: ClauseResult) -> str:
@@ -70,37 +70,38 @@ def comparison_junit(comparison: Comparison, decision: Decision | None = None, *
     if decision is not None and decision.verdict is not Verdict.CANNOT_JUDGE:
         return decision_junit(decision, undecided=undecided)
     tests = [
-        _Test("difference", row.name, "failure" if row.state == "worse" else "", row.state,
+        JunitTest("difference", row.name, "failure" if row.state == "worse" else "", row.state,
               f"candidate minus baseline {row.estimate:+.4g} [{row.low:+.4g}, {row.high:+.4g}], n {row.n}")
         for row in forest_rows(comparison)
     ]  # fmt: skip
-    return _document(f"assay compare {comparison.golden_name}", tests, "")
+    return junit_document(f"assay compare {comparison.golden_name}", tests, "")
 
 
 def run_junit(run: Run, samples: Iterable[Sample]) -> bytes:
     """One test case a sample: `error` when the system failed, `failure` when a yes-or-no metric says no (of one that
     should stay 0: yes), `skipped` when nothing was scored."""
     tests = [_of_sample(run, sample) for sample in samples]
-    return _document(f"assay run {run.run_id}", tests, run.created_at)
+    return junit_document(f"assay run {run.run_id}", tests, run.created_at)
 
 
-def _of_sample(run: Run, sample: Sample) -> _Test:
+def _of_sample(run: Run, sample: Sample) -> JunitTest:
     name = sample.case_id if run.repeats == 1 else f"{sample.case_id} repeat {sample.repeat}"
     seconds = sample.reply.duration_ms / 1000.0
     if has_failed(sample):
-        return _Test(run.app, name, "error", failure_code(sample), "the system gave no reply", seconds)
+        return JunitTest(run.app, name, "error", failure_code(sample), "the system gave no reply", seconds)
     bad = {metric.name: 1.0 if metric.direction is Direction.LOWER else 0.0
            for metric in run.metrics if metric.kind is MetricKind.BINARY}  # fmt: skip
     wrong = [metric for metric, value in bad.items() if sample.scores.get(metric) == value]
     if wrong:
-        return _Test(run.app, name, "failure", wrong[0], f"not passed: {', '.join(wrong)}", seconds)
+        return JunitTest(run.app, name, "failure", wrong[0], f"not passed: {', '.join(wrong)}", seconds)
     if not sample.scores:
         reasons = ", ".join(sorted(set(sample.unscored.values())))
-        return _Test(run.app, name, "skipped", "unscored", f"nothing was scored: {reasons}", seconds)
-    return _Test(run.app, name, seconds=seconds)
+        return JunitTest(run.app, name, "skipped", "unscored", f"nothing was scored: {reasons}", seconds)
+    return JunitTest(run.app, name, seconds=seconds)
 
 
-def _document(name: str, tests: Sequence[_Test], at: str) -> bytes:
+def junit_document(name: str, tests: Sequence[JunitTest], at: str) -> bytes:
+    """One suite of tests; `at` is ISO 8601 or empty."""
     counts = Counter(test.outcome for test in tests)
     totals = {
         "name": _text(name), "tests": str(len(tests)), "failures": str(counts["failure"]),
