@@ -1,4 +1,4 @@
-"""Safety on a real workspace: waivers are kept and audited, a gate asks for what its policy says, reports are signed."""
+"""Safety on a real workspace: waivers are kept and audited, a gate asks what its policy says, reports are signed."""
 
 from __future__ import annotations
 
