@@ -51,6 +51,19 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """Text of a source that a reader of it does not see where it stands, though a program may.
+
+    `place` names where: `html.hidden`, `html.comment`, `html.attribute`, `pdf.invisible`, `docx.hidden`, …; `shown`
+    says that it went into the text copy all the same. It is examined when the source is read, and kept nowhere.
+    """
+
+    place: str
+    text: str
+    shown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
     """What a parser made of one source record, before the workspace's rules are applied."""
 
@@ -68,6 +81,7 @@ class Parsed:
     warnings: tuple[str, ...] = ()
     unread_pages: tuple[int, ...] = ()
     """Numbers of the pages that show something and gave no readable text: scanned, or without usable characters."""
+    asides: tuple[Aside, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
