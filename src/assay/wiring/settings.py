@@ -16,6 +16,7 @@ from assay.wiring.settings_privacy import PrivacySettings
 from assay.wiring.settings_safety import SafetySettings
 from assay.wiring.settings_signals import OnnxSignalSetting
 from assay.wiring.settings_systems import UnderTest, check_systems
+from assay.wiring.settings_tools import BrokerSettings, ClassificationName, LabelSettings, ToolName, ToolSetting
 
 
 class Section(BaseModel):
@@ -253,6 +254,9 @@ class App(Section):
     guards: tuple[str, ...] = Field(
         default=("limits", "visible", "personal_data"), description="names under guards, outermost first"
     )
+    max_classification: ClassificationName = Field(
+        default="restricted", description="passages of a higher one are never found, shown or cited by this app"
+    )
 
 
 class LimitsGuard(Section):
@@ -456,6 +460,11 @@ class Settings(Section):
     signals: dict[str, OnnxSignalSetting] = Field(
         default={}, description="classifiers of your own in local ONNX files; docs/signals.md"
     )
+    labels: LabelSettings = LabelSettings()
+    tools: dict[ToolName, ToolSetting] = Field(
+        default={}, description="what models may ask to have run, and when; docs/tools-and-taint.md"
+    )
+    broker: BrokerSettings = BrokerSettings()
 
     @model_validator(mode="after")
     def _names_exist(self) -> Settings:
