@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 from assay.ports.answering import System
@@ -16,6 +16,9 @@ from assay.records.errors import AssayError
 from assay.records.operations import Trace
 
 log = logging.getLogger(__name__)
+
+Prepare = Callable[[Trace], Trace]
+"""Makes of a trace what may be kept; called in the writer's thread. Never raises."""
 
 ABANDONED = "client.gone"
 RAISED = "system.raised"
@@ -46,19 +49,19 @@ class TraceWriter:
         self._capacity, self._batch = capacity, batch
         self._interval_s, self._retry_s = interval_s, retry_s
         self._changed = threading.Condition()
-        self._waiting: deque[Trace] = deque()
+        self._waiting: deque[tuple[Trace, Prepare | None]] = deque()
         self._thread: threading.Thread | None = None
         self._written = self._dropped = 0
         self._error = ""
         self._hurry = self._closed = False
 
-    def offer(self, trace: Trace) -> bool:
-        """Take a trace, or drop and count it and say False. Never waits for the store."""
+    def offer(self, trace: Trace, prepare: Prepare | None = None) -> bool:
+        """Take a trace, or drop and count it and say False. Never waits for the store, nor for `prepare`."""
         with self._changed:
             if self._closed or len(self._waiting) >= self._capacity:
                 self._dropped += 1
                 return False
-            self._waiting.append(trace)
+            self._waiting.append((trace, prepare))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="assay-traces", daemon=True)
                 self._thread.start()
@@ -97,13 +100,13 @@ class TraceWriter:
     def _run(self) -> None:
         while batch := self._next_batch():
             try:
-                self._store.append(batch)
+                self._store.append([prepare(trace) if prepare else trace for trace, prepare in batch])
             except AssayError as error:
                 self._failed(error)
             else:
                 self._kept(len(batch))
 
-    def _next_batch(self) -> list[Trace]:
+    def _next_batch(self) -> list[tuple[Trace, Prepare | None]]:
         """The oldest traces, once a batch is full, the interval is over or somebody waits; empty at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or bool(self._waiting))
@@ -135,14 +138,17 @@ class TraceWriter:
 class Traced:
     """A system that leaves a trace of every answer, also of one that was abandoned. The trace's id is the request's.
 
-    Question and answer are kept only with `keep_content`; a trace always names the scope and the chunks considered.
+    Question and answer are kept only with `keep_content`, and as `prepare` leaves them: the question is what was asked,
+    before any guard. A trace always names the scope and the chunks considered.
     """
 
     def __init__(
-        self, system: System, writer: TraceWriter, *, app: str, bundle_id: str, clock: Clock, keep_content: bool = False
-    ) -> None:
+        self, system: System, writer: TraceWriter, *, app: str, bundle_id: str, clock: Clock,
+        keep_content: bool = False, prepare: Prepare | None = None,
+    ) -> None:  # fmt: skip
         self._system, self._writer, self._clock = system, writer, clock
         self._app, self._bundle_id, self._keep_content = app, bundle_id, keep_content
+        self._prepare = prepare if keep_content else None
 
     @property
     def recipe(self) -> str:
@@ -163,7 +169,7 @@ class Traced:
             raise
         finally:
             spent_ms = (self._clock.monotonic() - began) * 1000
-            self._writer.offer(self._trace(request, at, events, ended, spent_ms))
+            self._writer.offer(self._trace(request, at, events, ended, spent_ms), self._prepare)
             if isinstance(stream, AsyncGenerator):
                 await stream.aclose()
 

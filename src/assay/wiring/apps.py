@@ -191,6 +191,7 @@ def _assemble(
     from assay.guard.build import build_guards
     from assay.wiring.embedders import thawed
     from assay.wiring.guarding import guarded_retriever
+    from assay.wiring.privacy_redacting import by_policies
 
     # Bundles from before folding do not fold: they answer as they were judged.
     retrieve = RetrieveSettings.model_validate({"fold_duplicates": False, **_without(parts["retrieve"], "embedder")})
@@ -215,7 +216,7 @@ def _assemble(
     assistant = seams.assistant(assistant) if seams.assistant else assistant
     system: System = build_guards(assistant, guards)
     if traced:
-        system = place.traced(system, app, bundle_id)
+        system = place.traced(system, app, bundle_id, by_policies(place, app, guards))
     return Running(app, bundle_id, system, finder)
 
 

@@ -22,7 +22,7 @@ from assay.wiring.workspace import Stores
 if TYPE_CHECKING:
     from assay.adapters.sql.database import Database
     from assay.govern.audited import Auditor
-    from assay.monitor.traces import TraceWriter
+    from assay.monitor.traces import Prepare, TraceWriter
     from assay.wiring.auditing import Account
     from assay.wiring.embedders import Embedders
 
@@ -94,8 +94,9 @@ class Workspace:
             self._account = open_account(self.store, self.clock, self.settings.audit)
         return self._account.auditor
 
-    def traced(self, system: System, app: str, bundle_id: str) -> System:
-        """The system with a trace and an audit event of every answer; writing happens in the background."""
+    def traced(self, system: System, app: str, bundle_id: str, prepare: Prepare | None = None) -> System:
+        """The system with a trace, as `prepare` leaves it, and an audit event of every answer; writing happens in the
+        background."""
         from assay.govern.audited import Audited
         from assay.monitor.traces import Traced, TraceWriter
 
@@ -104,7 +105,7 @@ class Workspace:
         audited = Audited(system, self.auditor, app=app, bundle_id=bundle_id)
         return Traced(
             audited, self._writer, app=app, bundle_id=bundle_id, keep_content=self.settings.traces.keep_content,
-            clock=self.clock,
+            clock=self.clock, prepare=prepare,
         )  # fmt: skip
 
     @contextlib.contextmanager
@@ -176,9 +177,12 @@ def open_workspace(stated: Path | None, overrides: Sequence[str] = ()) -> Worksp
     from assay.adapters.files import FileBlobs
     from assay.adapters.sql.database import open_database
     from assay.adapters.sql.stores import sql_stores
+    from assay.monitor.redacted import RedactedLedger, RedactedTraces
+    from assay.wiring.privacy_redacting import Redactor
 
     database = open_database(store_address(config.settings.store, store / DATABASE))
     kept = sql_stores(database)
+    redact = Redactor(config.settings.privacy.redact, store)
     stores = Stores(
         blobs=FileBlobs(store / "blobs"),
         catalog=kept.catalog,
@@ -188,11 +192,11 @@ def open_workspace(stated: Path | None, overrides: Sequence[str] = ()) -> Worksp
         releases=kept.releases,
         decisions=kept.decisions,
         calibrations=kept.calibrations,
-        traces=kept.traces,
+        traces=RedactedTraces(kept.traces, redact),
         keys=kept.keys,
         certificates=kept.certificates,
         models=kept.models,
-        ledger=kept.ledger,
+        ledger=RedactedLedger(kept.ledger, redact),
         cache=kept.cache,
     )
     return Workspace(root, config, stores, database)

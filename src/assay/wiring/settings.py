@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assay.wiring.settings_audit import AuditSettings
 from assay.wiring.settings_canaries import CanarySettings
+from assay.wiring.settings_fairness import FairnessSetting
 from assay.wiring.settings_golden import LooksSettings, SliceName, SliceRuleSetting
 from assay.wiring.settings_guards import PolicyGuard
 from assay.wiring.settings_judges import JudgeRulesSetting, JudgeSetting, check_judges
@@ -457,6 +458,9 @@ class Settings(Section):
     audit: AuditSettings = AuditSettings()
     canaries: CanarySettings = CanarySettings()
     privacy: PrivacySettings = PrivacySettings()
+    fairness: tuple[FairnessSetting, ...] = Field(
+        default=(), description="how far a measure may differ between groups, for the gate; docs/fairness.md"
+    )
     signals: dict[str, OnnxSignalSetting] = Field(
         default={}, description="classifiers of your own in local ONNX files; docs/signals.md"
     )
