@@ -13,6 +13,7 @@ from assay.cli import audit as audit_command
 from assay.cli import certificate as certificate_command
 from assay.cli import compare as compare_command
 from assay.cli import drill as drill_command
+from assay.cli import fairness as fairness_command
 from assay.cli import forget as forget_command
 from assay.cli import init as init_command
 from assay.cli import judge as judge_command
@@ -88,6 +89,7 @@ for _module in (
     policy_command,
     signal_command,
     redteam_command,
+    fairness_command,
     safety_command,
     demo,
 ):

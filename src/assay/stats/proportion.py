@@ -75,6 +75,16 @@ def miettinen_nurminen(x1: int, n1: int, x2: int, n2: int, level: float = 0.95) 
     return _score_difference(x1, n1, x2, n2, level, (n1 + n2) / (n1 + n2 - 1.0), "Miettinen-Nurminen score")
 
 
+def miettinen_nurminen_z(x1: float, n1: float, x2: float, n2: float, delta: float) -> float:
+    """The score statistic behind `miettinen_nurminen` for "p1 - p2 is `delta`", -1 < delta < 1; standard normal there,
+    and it falls in `delta`. Counts may be effective, fractional ones."""
+    _check(x1, n1)
+    _check(x2, n2)
+    p1, p2 = _restricted(x1, n1, x2, n2, delta)
+    factor = (n1 + n2) / max(n1 + n2 - 1.0, 1.0)
+    return _standardised(x1 / n1 - x2 / n2 - delta, (p1 * (1.0 - p1) / n1 + p2 * (1.0 - p2) / n2) * factor)
+
+
 def mee(x1: int, n1: int, x2: int, n2: int, level: float = 0.95) -> Interval:
     """p1 - p2 of two independent groups by the score test without that factor (Mee 1984)."""
     return _score_difference(x1, n1, x2, n2, level, 1.0, "Mee score")
@@ -101,7 +111,7 @@ def _standardised(gap: float, variance: float) -> float:
     return gap / math.sqrt(variance)
 
 
-def _restricted(x1: int, n1: int, x2: int, n2: int, delta: float) -> tuple[float, float]:
+def _restricted(x1: float, n1: float, x2: float, n2: float, delta: float) -> tuple[float, float]:
     """Maximum-likelihood p1, p2 under p1 - p2 = delta: the closed form of the cubic in Miettinen and Nurminen 1985."""
     total = n1 + n2
     l2 = (n1 + 2.0 * n2) * delta - total - (x1 + x2)

@@ -96,7 +96,15 @@ def risk_ratio(x1: int, n1: int, x2: int, n2: int, *, level: float = 0.95) -> In
     return Interval(estimate, low, high, level, "Koopman score ratio", n1 + n2)
 
 
-def _koopman(x1: int, n1: int, x2: int, n2: int, ratio: float) -> float:
+def risk_ratio_z(x1: float, n1: float, x2: float, n2: float, ratio: float) -> float:
+    """The signed root of Koopman's statistic for "p1 / p2 is `ratio`", ratio > 0: standard normal there, and it falls
+    in `ratio`. Counts may be effective, fractional ones; without any event in both groups it is 0."""
+    if min(n1, n2) <= 0 or not 0 <= x1 <= n1 or not 0 <= x2 <= n2 or ratio <= 0.0:
+        raise ValueError(f"a risk ratio needs 0 <= x <= n, n > 0 and ratio > 0, not {x1} of {n1} and {x2} of {n2}")
+    return math.copysign(math.sqrt(_koopman(x1, n1, x2, n2, ratio)), x1 / n1 - ratio * x2 / n2)
+
+
+def _koopman(x1: float, n1: float, x2: float, n2: float, ratio: float) -> float:
     """Pearson's statistic of both counts under the best rates with this ratio (closed form)."""
     total = n1 + n2
     b = n1 * ratio + x1 + n2 + x2 * ratio

@@ -16,7 +16,18 @@ from assay.release import gate as gates
 from assay.release import promotion
 from assay.release.bundle import freeze as freeze_bundle
 from assay.release.certified import judge_certificates
-from assay.wiring import apps, auditing, certifying, golden_looks, golden_sets, ingesting, judge_gate, judging, safety
+from assay.wiring import (
+    apps,
+    auditing,
+    certifying,
+    fairness,
+    golden_looks,
+    golden_sets,
+    ingesting,
+    judge_gate,
+    judging,
+    safety,
+)
 from assay.wiring.build import Workspace
 
 
@@ -109,6 +120,7 @@ def _decided(place: Workspace, a: Run, b: Run, candidate: Bundle | None) -> Deci
     samples = tuple(place.stores.runs.samples(a.run_id)), tuple(place.stores.runs.samples(b.run_id))
     judged, measurer = judge_gate.conditions_and_measurer(place, asked, (a, b), samples)
     safe = safety.conditions(place, asked, candidate.bundle_id if candidate else "")
+    groups = fairness.fairness_conditions(place, b, samples[1], full.cases)
     decision = gates.decide(
         asked,
         app=b.app,
@@ -124,7 +136,7 @@ def _decided(place: Workspace, a: Run, b: Run, candidate: Bundle | None) -> Deci
         now=place.clock.now(),
         recorded_digests={run.run_id: run.samples_digest for run in (a, b) if run.samples_digest},
         certificates=certificates(place, asked, candidate) if candidate else (),
-        conditions=(*looks, *judged, *safe),
+        conditions=(*looks, *judged, *safe, *groups),
         measurer=measurer,
     )
     place.stores.decisions.put(decision)
