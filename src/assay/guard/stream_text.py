@@ -15,6 +15,7 @@ from itertools import accumulate
 
 from assay.detect.registry import RULES, SECRET_IDS
 from assay.guard.acting import Acted, Acting, replaced
+from assay.guard.canaries import FOUND, Watch
 from assay.guard.constructs import ESCAPED, Construct, constructs
 from assay.guard.policy import Action, Context, Decisions
 from assay.guard.streams import ended
@@ -41,12 +42,15 @@ Closed = Callable[[str, str], str]
 class TextStream:
     """One text on its way. `feed` gives what may leave, `close` the rest; after a refusal `TOMBSTONE` leaves once and
     nothing after it, and `stopped` is the reason. `closed` is told every construct that ended and gives what leaves for
-    it. `counts` tells findings by rule. Not for several threads."""
+    it. `counts` tells findings by rule. `watch` looks for canaries in every window before it leaves; a hit stops the
+    text, and `watch` knows which. Not for several threads."""
 
-    def __init__(self, acting: Acting, context: Context, closed: Closed = lambda _, text: text) -> None:
-        self._acting, self._context, self._closed = acting, context, closed
+    def __init__(
+        self, acting: Acting, context: Context, closed: Closed = lambda _, text: text, watch: Watch | None = None
+    ) -> None:
+        self._acting, self._context, self._closed, self._watch = acting, context, closed, watch
         self._decisions: Decisions = acting.policy.decisions(context)
-        self._hold = _hold(self._decisions)
+        self._hold = max(_hold(self._decisions), min(watch.wait, LARGEST // 2) if watch else 0)
         self._parts: list[str] = []
         self._held = ""
         self._waiting = 0
@@ -103,6 +107,9 @@ class TextStream:
         """How many signs of a window leave, and as what; none when a larger window is needed."""
         if self._inside_key or self._inside_word:
             return self._swallowed(window, last=last), ""
+        if self._watch is not None and self._watch.stops(window):
+            self.stopped = FOUND
+            return len(window), TOMBSTONE
         found = self._found(window)
         if found is None:
             return len(window), TOMBSTONE
@@ -117,6 +124,8 @@ class TextStream:
         if self._refused(leaving):
             return len(window), TOMBSTONE
         at, shown = self._shown(window, at, leaving, [one for one in built if one.start < at])
+        if self._watch is not None:
+            self._watch.left(window[:at])
         self._before = (self._before + window[:at])[-CONTEXT:]
         self._size = 2 * self._hold
         return at, shown
