@@ -91,9 +91,12 @@ def filter_text(
     Exit code 1 when the policy stopped the text."""
     from assay.cli.common import complain
     from assay.guard.stream_text import TextStream
+    from assay.wiring import canary_guard
 
     place = open_workspace(workspace)
-    stream = TextStream(_acting(place, policy), _context(where, tenant, place.default_app, "answer"))
+    watch = canary_guard.watch(place, place.default_app, tenant)
+    context = _context(where, tenant, place.default_app, "answer")
+    stream = TextStream(_acting(place, policy), context, watch=watch)
     sys.stdin.reconfigure(encoding="utf-8", errors="replace", newline="")  # type: ignore[union-attr]
     while not stream.stopped and (piece := sys.stdin.read(256)):
         typer.echo(stream.feed(piece), nl=False)
@@ -103,6 +106,7 @@ def filter_text(
         stopped = "" if stream.stopped == "stream.closed" else stream.stopped
     if stopped:
         complain(f"the policy stopped the text [{stopped}]")
+        place.close()
         raise typer.Exit(1)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
-from assay.guard.acting import WITHHELD, Acted, Acting
+from assay.guard.acting import WITHHELD, Acted
 from assay.guard.policy import Context, Where
 from assay.records.dialogue import (
     AnswerSentence,
@@ -29,6 +29,12 @@ DEEPEST = 32
 """Values nested more deeply in an output are withheld."""
 
 
+class Acts(Protocol):
+    """Decides about one text, as `Acting` does."""
+
+    def act(self, text: str, context: Context, *, whole: bool = True) -> Acted: ...
+
+
 class Stopped(Exception):
     """The policy refuses what was about to leave."""
 
@@ -37,7 +43,7 @@ class Leaving:
     """Changes one answer's events. Of a value that runs over the end of a sentence, what stands in the second one does
     not leave. Raises Stopped; `note` is told what was done to every text."""
 
-    def __init__(self, acting: Acting, context: Context, note: Callable[[Acted, Where], str]) -> None:
+    def __init__(self, acting: Acts, context: Context, note: Callable[[Acted, Where], str]) -> None:
         self._acting, self._context, self._note = acting, context, note
         self._tail = ""
         self._acted: dict[str, Acted] = {}

@@ -62,12 +62,13 @@ def app_settings(place: Workspace, app: str) -> App:
 def components(place: Workspace, app: str, snapshot: dict[str, Any]) -> dict[str, Any]:
     """Everything an app depends on, as JSON values. Keys of models stay in the environment; only their name is here."""
     from assay.assist.prompt import DEFAULT_PROMPT
-    from assay.wiring import embedders, guarding, ranking
+    from assay.wiring import canarying, embedders, guarding, ranking
 
     settings = app_settings(place, app)
+    model = place.settings.models[settings.model]
     return {
-        "prompt": {"system": settings.prompt or DEFAULT_PROMPT.system},
-        "model": place.settings.models[settings.model].model_dump(mode="json"),
+        "prompt": {"system": settings.prompt or DEFAULT_PROMPT.system, **canarying.prompt_parts(place, model)},
+        "model": model.model_dump(mode="json"),
         "snapshot": snapshot,
         "retrieve": {
             **settings.retrieve.model_dump(mode="json"),
@@ -189,6 +190,7 @@ def _assemble(
     from assay.assist.assistant import Abstention, Assistant
     from assay.assist.verify import VerifyPolicy
     from assay.guard.build import build_guards
+    from assay.wiring import canary_guard, canarying
     from assay.wiring.embedders import thawed
     from assay.wiring.guarding import guarded_retriever
     from assay.wiring.privacy_redacting import by_policies
@@ -200,9 +202,10 @@ def _assemble(
     guards = [_guard(place, app, guard) for guard in parts["guards"]]
     guards = seams.guards(guards) if seams.guards else guards
     finder = guarded_retriever(finder, guards)
+    prompt = parts["prompt"]
     assistant = Assistant(
         finder,
-        _generator(_MODEL.validate_python(parts["model"]), parts["prompt"], seams.chat),
+        _generator(_MODEL.validate_python(parts["model"]), canarying.with_token(place, app, prompt), seams.chat),
         place.clock,
         verify=VerifyPolicy(min_alignment=verify.min_alignment, on_failure=verify.on_failure),
         abstain=Abstention(threshold=float(parts["abstain"]["threshold"])),
@@ -215,9 +218,11 @@ def _assemble(
     )
     assistant = seams.assistant(assistant) if seams.assistant else assistant
     system: System = build_guards(assistant, guards)
+    prompted = bool(prompt.get("canary"))
+    system, searched = canary_guard.guarded(place, app, system, finder, prompted=prompted)
     if traced:
         system = place.traced(system, app, bundle_id, by_policies(place, app, guards))
-    return Running(app, bundle_id, system, finder)
+    return Running(app, bundle_id, system, searched)
 
 
 class _Pages:
@@ -326,7 +331,7 @@ def _writing(chat: ChatModel, model: Model, prompt: dict[str, Any]) -> Generator
     from assay.assist.chat import ChatGenerator
     from assay.assist.prompt import PromptTemplate
 
-    template = PromptTemplate(system=str(prompt["system"]))
+    template = PromptTemplate(system=str(prompt["system"]), canary=str(prompt.get("canary", "")))
     if not isinstance(model, OpenAIModel):
         return ChatGenerator(chat, template)
     options = ChatOptions(temperature=model.temperature, max_tokens=model.max_tokens)

@@ -19,7 +19,7 @@ from assay.govern.forget_marks import SHINGLE, Marks, new_marks, words
 from assay.ingest.roots import Root, remote, source_path
 from assay.records.certificates import Certificate
 from assay.records.errors import CannotJudge, InputError, NotFound
-from assay.wiring import auditing
+from assay.wiring import auditing, canarying
 from assay.wiring.build import Workspace
 from assay.wiring.certifying import signer
 from assay.wiring.forget_work import EMBEDDED, Work, marks_folder
@@ -131,7 +131,7 @@ def _documents(place: Workspace, tables: SqlErasing, asked: Asked) -> tuple[set[
         uris |= addresses
     if asked.subjects:
         found |= _about(place, tables, new_marks(subjects=asked.subjects))
-    return found, uris
+    return found | canarying.beside(place, found), uris
 
 
 def _root_of(source: str) -> Callable[[str], bool]:

@@ -21,6 +21,7 @@ from assay.records.access import AccessList
 from assay.records.documents import IngestReport, ParseOutcome, ParseStatus
 from assay.records.errors import Busy, ConfigError, NotFound
 from assay.records.retrieval import IndexStatus, Snapshot
+from assay.wiring import canarying
 from assay.wiring.access import resolver
 from assay.wiring.batching import spread_embedder
 from assay.wiring.build import Workspace
@@ -61,6 +62,7 @@ def ingest(
         report = work.sync([*map(str, every), *roots], progress, stop)
         if not report.interrupted:
             note_seen(place, every, roots)
+        canarying.without_orphans(place, index, publisher)
     return with_unknown_groups(place, _with_closed(report, work.reader.access))
 
 
@@ -215,6 +217,7 @@ def remove_source(place: Workspace, source: str) -> tuple[str, ...]:
         publisher.publish()
         publisher.forget([*gone, *before])
         index.compact()
+        canarying.without_orphans(place, index, publisher)
     return tuple(gone)
 
 
