@@ -60,6 +60,8 @@ async def test_an_answer_carries_citations_that_point_at_exactly_the_evidence() 
         "withheld": 1,
         "marked": 0,
         "conflicts": [],
+        "classification": "",
+        "integrity": "",
     }
     assert body["usage"] == {"prompt_tokens": 12, "completion_tokens": 7, "total_tokens": 19}
 

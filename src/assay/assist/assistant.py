@@ -39,6 +39,7 @@ from assay.records.dialogue import (
 from assay.records.documents import Span
 from assay.records.moments import end_of
 from assay.records.retrieval import Query, Ranked, Retrieved
+from assay.records.taint import Classification, Label, joined, of_turn, of_user
 from assay.text.language import likely_language
 
 NO_PASSAGES = "assist.no_passages"
@@ -131,6 +132,8 @@ class Assistant:
     """The same for an answer as of an earlier moment, which may cite what is gone today."""
     rewriter: Rewriter | None = None
     """Makes follow-up questions stand alone before the search; without one, earlier turns lend their words."""
+    unlabelled: Classification = Classification.INTERNAL
+    """Of earlier answers as a client sends them."""
     safeguards: Safeguards = AS_BUILT
 
     @property
@@ -161,7 +164,8 @@ class Assistant:
         found = await asyncio.to_thread(self.retriever.retrieve, query)
         ranked = found.ranked[: self.passages]
         yield StageDone("retrieve", began, course.now_ms() - began, _retrieval_detail(found))
-        yield PassagesChosen(tuple(_passage(n, r) for n, r in enumerate(ranked, start=1)), found.snapshot_id)
+        passages = tuple(_passage(n, r) for n, r in enumerate(ranked, start=1))
+        yield PassagesChosen(passages, found.snapshot_id, self._label(request, ranked))
         began = course.now_ms()
         # In a thread: ranking sentences takes tens of milliseconds, in which other answers should go on streaming.
         course.confidence = await asyncio.to_thread(
@@ -182,6 +186,15 @@ class Assistant:
             return
         yield self._not_known(request)
         yield course.finished(Outcome.ABSTAINED, NOTHING_VERIFIED if course.withheld else DECLINED)
+
+    def _label(self, request: Request, ranked: Sequence[Ranked]) -> Label | None:
+        """Of all that the generator is shown; None when a passage has none, as nothing may be guessed of it."""
+        labels = [one.label for one in ranked if one.label is not None]
+        if len(labels) < len(ranked):
+            return None
+        tenant = request.scope.tenant
+        spoken = [of_turn(turn.role, tenant, self.unlabelled) for turn in request.history]
+        return joined([of_user(tenant), *spoken, *labels])
 
     def _query(self, request: Request) -> Query:
         asked_before = tuple(turn.content for turn in request.history if turn.role == "user")
@@ -286,7 +299,9 @@ def _within(span: Span, outer: Span) -> bool:
 
 def _passage(number: int, ranked: Ranked) -> Passage:
     also = tuple(dict.fromkeys(twin.doc_id for twin in ranked.also))
-    return Passage(number, ranked.chunk.chunk_id, ranked.chunk.span, ranked.score, dict(ranked.stages), also)
+    return Passage(
+        number, ranked.chunk.chunk_id, ranked.chunk.span, ranked.score, dict(ranked.stages), also, ranked.label
+    )
 
 
 def _retrieval_detail(found: Retrieved) -> dict[str, str | int | float]:

@@ -29,6 +29,8 @@ def _head(trace: Trace) -> Iterator[str]:
     yield f"trace {trace.trace_id}  {trace.at}"
     yield f"{trace.app}  bundle {trace.bundle_id[:12] or 'head'}  snapshot {trace.snapshot_id[:12] or '–'}"
     yield f"tenant {_plain(trace.tenant)}{_plain(groups)}"
+    if trace.label is not None:
+        yield f"made from {_plain(str(trace.label))}"
     yield f"{outcome}  {trace.duration_ms:.1f} ms  {_usage(trace)}  confidence {_number(trace.confidence)}"
 
 

@@ -192,6 +192,7 @@ class Traced:
             passages=tuple(replace(passage, also=()) for passage in reply.passages),
             checks=_checks(reply),
             usage=reply.usage,
+            label=reply.label,
             question=_sound(request.question) if self._keep_content else "",
             answer=_sound(reply.text) if self._keep_content else "",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from assay.records.dialogue import Check, Outcome, Passage, StageDone, Usage
+from assay.records.taint import Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Trace:
     usage: Usage
     question: str = ""
     answer: str = ""
+    label: Label | None = None
+    """Of all that the answer was made from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from assay.records.dialogue import (
     ConflictFound,
     Finished,
     Outcome,
+    PassagesChosen,
     Request,
     SentenceReady,
     SentenceWithheld,
@@ -27,6 +28,7 @@ from assay.records.dialogue import (
     Usage,
 )
 from assay.records.errors import AssayError, InputError
+from assay.records.taint import Label
 from assay.retrieve.as_of import moment_of
 from assay.serve.content import Content
 from assay.serve.failures import error_out, error_response, failed_status, status_of
@@ -91,6 +93,7 @@ class _Answer:
     created: int = field(default_factory=lambda: int(time()))
     content: Content = field(default_factory=Content)
     withheld: int = 0
+    label: Label | None = None
 
     @property
     def id(self) -> str:
@@ -110,6 +113,8 @@ class _Answer:
             withheld=self.withheld,
             marked=self.content.marked,
             conflicts=self.content.conflicts,
+            classification=self.label.classification.value if self.label else "",
+            integrity=self.label.integrity.value if self.label else "",
         )
 
     def chunk(self, delta: Delta, finish_reason: str | None = None) -> ChatChunk:
@@ -121,6 +126,8 @@ async def _whole(house: House, answer: _Answer) -> Response:
     async with aclosing(closable(house.answer(answer.running, answer.request))) as events:
         async for event in events:
             match event:
+                case PassagesChosen():
+                    answer.label = event.label
                 case SentenceReady(sentence):
                     answer.content.add(sentence)
                 case SentenceWithheld():
@@ -156,6 +163,8 @@ async def _events(house: House, answer: _Answer, include_usage: bool) -> AsyncGe
     async with aclosing(closable(house.answer(answer.running, answer.request))) as events:
         async for event in events:
             match event:
+                case PassagesChosen():
+                    answer.label = event.label
                 case SentenceReady(sentence):
                     text, annotations = answer.content.add(sentence)
                     delta = Delta("" if begun else "assistant", text, annotations)

@@ -39,6 +39,9 @@ def read_copy(stores: Stores, scope: Scope, doc_id: str, text_sha256: str = "", 
         raise _no_document() from None
     if not scope.allows(document.access):
         raise _no_document()
+    first = next(iter(stores.catalog.chunks_of(doc_id)), None)
+    if first is not None and not stores.catalog.visible([first.chunk_id], scope):
+        raise _no_document()  # classified above what the caller is cleared for
     wanted = text_sha256 or document.text_sha256
     if wanted != document.text_sha256:
         chunk = stores.catalog.chunks([chunk_id]).get(chunk_id)

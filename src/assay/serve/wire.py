@@ -113,6 +113,11 @@ class AssayOut(msgspec.Struct):
     withheld: int
     marked: int
     conflicts: list[ConflictOut] = []
+    classification: str = ""
+    """The highest of all that the answer was made from: public, internal, confidential or restricted. Empty: not
+    known."""
+    integrity: str = ""
+    """`untrusted` when any of it was, such as a document that others can write."""
 
 
 class MessageOut(msgspec.Struct):

@@ -77,6 +77,7 @@ def components(place: Workspace, app: str, snapshot: dict[str, Any]) -> dict[str
         },
         **embedders.frozen(place, place.settings.index.embedder),
         **_rewriting(place, settings.retrieve),
+        **({"max_classification": settings.max_classification} if settings.max_classification != "restricted" else {}),
         "verify": settings.verify.model_dump(mode="json"),
         "abstain": _abstain(place, app, settings.abstain),
         "guards": [{"name": name, **guarding.frozen(place, name)} for name in settings.guards],
@@ -190,18 +191,22 @@ def _assemble(
     from assay.assist.assistant import Abstention, Assistant
     from assay.assist.verify import VerifyPolicy
     from assay.guard.build import build_guards
+    from assay.records.taint import Classification
     from assay.wiring import canary_guard, canarying
     from assay.wiring.embedders import thawed
     from assay.wiring.guarding import guarded_retriever
     from assay.wiring.privacy_redacting import by_policies
+    from assay.wiring.taint import labelled
+    from assay.wiring.tools import brokered
 
     # Bundles from before folding do not fold: they answer as they were judged.
     retrieve = RetrieveSettings.model_validate({"fold_duplicates": False, **_without(parts["retrieve"], "embedder")})
     verify = VerifySettings.model_validate(parts["verify"])
-    finder = retriever(place, reader, retrieve, parts["retrieve"]["embedder"], seams, thawed(place, parts))
+    cleared = _cleared(place, app, parts.get("max_classification", "restricted"))
+    finder = retriever(place, reader, retrieve, parts["retrieve"]["embedder"], seams, thawed(place, parts), cleared)
     guards = [_guard(place, app, guard) for guard in parts["guards"]]
     guards = seams.guards(guards) if seams.guards else guards
-    finder = guarded_retriever(finder, guards)
+    finder = labelled(guarded_retriever(finder, guards), place.stores.catalog, place.settings)
     prompt = parts["prompt"]
     assistant = Assistant(
         finder,
@@ -212,17 +217,29 @@ def _assemble(
         passages=retrieve.passages,
         mode=retrieve.mode,
         page_of=_Pages(place),
-        visible=place.stores.catalog.visible,
-        visible_at=place.stores.catalog.visible_at,
+        visible=cleared(place.stores.catalog).visible,
+        visible_at=cleared(place.stores.catalog).visible_at,
         rewriter=_rewriter(parts["rewriter"], seams.chat) if "rewriter" in parts else None,
+        unlabelled=Classification(place.settings.labels.default),
     )
     assistant = seams.assistant(assistant) if seams.assistant else assistant
     system: System = build_guards(assistant, guards)
     prompted = bool(prompt.get("canary"))
     system, searched = canary_guard.guarded(place, app, system, finder, prompted=prompted)
+    system = brokered(place, app, system)
     if traced:
         system = place.traced(system, app, bundle_id, by_policies(place, app, guards))
     return Running(app, bundle_id, system, searched)
+
+
+def _cleared(place: Workspace, app: str, frozen: str) -> Callable[[Catalog], Catalog]:
+    """What this app may find: no more than its bundle says, and no more than `assay.yaml` says today."""
+    from assay.records.taint import Classification, lowest
+    from assay.wiring.taint import with_clearance
+
+    today = place.settings.apps[app].max_classification if app in place.settings.apps else "restricted"
+    most = lowest(Classification(frozen), Classification(today))
+    return lambda catalog: with_clearance(catalog, place.settings, most.value)
 
 
 class _Pages:
@@ -254,10 +271,11 @@ def retriever(
     embedder: str,
     seams: Seams = AS_IT_IS,
     encoder: dict[str, Any] | None = None,
+    cleared: Callable[[Catalog], Catalog] = lambda catalog: catalog,
 ) -> Retriever:
     """What searches `reader`: also as of an earlier moment, and with near-duplicates folded.
 
-    `encoder` is a bundle's own, whatever `assay.yaml` says of that name today.
+    `encoder` is a bundle's own, whatever `assay.yaml` says of that name today. `cleared` narrows what may be found.
     """
     from assay.retrieve.folding import FoldingRetriever
     from assay.wiring.embedders import settings_of
@@ -267,7 +285,7 @@ def retriever(
     encoder = encoder or settings_of(place, embedder)
     asking = place.embedders.questions(embedder, encoder, recipe)
     reader = seams.reader(reader) if seams.reader else reader
-    found = with_as_of(place, reader, lambda one, catalog: _searching(place, one, catalog, settings, asking))
+    found = with_as_of(place, reader, lambda one, catalog: _searching(place, one, cleared(catalog), settings, asking))
     found = seams.ranking(found) if seams.ranking else found
     found = FoldingRetriever(found) if settings.fold_duplicates else found
     return seams.passages(found) if seams.passages else found

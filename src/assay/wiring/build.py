@@ -179,13 +179,14 @@ def open_workspace(stated: Path | None, overrides: Sequence[str] = ()) -> Worksp
     from assay.adapters.sql.stores import sql_stores
     from assay.monitor.redacted import RedactedLedger, RedactedTraces
     from assay.wiring.privacy_redacting import Redactor
+    from assay.wiring.taint import with_clearance
 
     database = open_database(store_address(config.settings.store, store / DATABASE))
     kept = sql_stores(database)
     redact = Redactor(config.settings.privacy.redact, store)
     stores = Stores(
         blobs=FileBlobs(store / "blobs"),
-        catalog=kept.catalog,
+        catalog=with_clearance(kept.catalog, config.settings),
         golden=kept.golden,
         runs=kept.runs,
         bundles=kept.bundles,

@@ -38,11 +38,12 @@ def read_stated(fields: Mapping[Any, Any], where: str) -> Stated:
     given = {str(key).strip().lower(): value for key, value in fields.items()}
     doc_id = _scalar(_first(given, "id", "doc_id"))
     modified = _instant(_first(given, "modified", "last_modified", "updated", "last_updated", "lastmod", "date"))
-    known = {"id": doc_id, "modified": modified}
+    # Named apart from the rest, which is cut to a number of fields: a lost classification would open the document.
+    known = {"id": doc_id, "modified": modified, "classification": _classification(given)}
     rest = {
         key: text
         for key, value in given.items()
-        if key not in {"id", "doc_id", "title", "tenant", "groups", "language", "lang", "modified"}
+        if key not in {"id", "doc_id", "title", "tenant", "groups", "language", "lang", "modified", "classification"}
         and (text := _scalar(value))
     }
     metadata = [(key, value) for key, value in known.items() if value]
@@ -54,6 +55,12 @@ def read_stated(fields: Mapping[Any, Any], where: str) -> Stated:
         access=stated_access(given, where),
         metadata=tuple(metadata),
     )
+
+
+def _classification(given: Mapping[str, Any]) -> str:
+    """The stated classification; `unreadable`, which counts as the highest, for one that is no plain word."""
+    value = given.get("classification")
+    return "" if value in (None, "") else _scalar(value) or "unreadable"
 
 
 def stated_access(given: Mapping[str, Any], where: str) -> AccessList | None:
