@@ -123,3 +123,9 @@ async def test_the_marker_of_a_request_never_leaves(notation: str, output: str) 
 
 def test_thirty_notations_are_there() -> None:
     assert len(OBFUSCATIONS) >= 30
+
+
+@given(st.text(alphabet=st.sampled_from("ab .[]()!<>\x1b\x07\x00\x9b\x9d\x7f\r\n"), max_size=60))
+def test_no_control_character_is_shown(text: str) -> None:
+    """A terminal obeys them: garak's `ansiescape` probes got four of them through before."""
+    assert all(sign.isprintable() for sign in shown_plainly(text))

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from assay.text.tokens import words
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
@@ -40,9 +42,44 @@ def _is_address(word: str) -> bool:
 
 def only_cited_addresses(sentence: str, cited_texts: Sequence[str]) -> bool:
     """True when each address of the sentence stands whole in a cited text: one that is longer by a value, or has
-    another host, does not."""
+    another host, does not. A number that can be dialled is an address, too: its groups of digits stand there in a row,
+    with no words between."""
     found = set(addresses(sentence))
-    return not found or found <= {one for cited in cited_texts for one in addresses(cited)}
+    if found and not found <= {one for cited in cited_texts for one in addresses(cited)}:
+        return False
+    dialled = [one for one in _number_runs(sentence) if _can_be_dialled(one)]
+    held = [one for cited in cited_texts for one in _number_runs(cited)] if dialled else []
+    return all(any(_groups(one) in _groups(run) for run in held) for one in dialled)
+
+
+_DIALLED = frozenset("0123456789+-./()")
+_LEAST_DIGITS, _MOST_DIGITS = 7, 15  # ITU-T E.164 allows 15; shorter than 7 is no number that a stranger can be rung on
+_LEAST_GROUPED = 9
+"""Digits in groups with dashes are a date below this."""
+
+
+def _number_runs(text: str) -> Iterator[str]:
+    """Neighbouring words of digits and of what stands between the digits of a telephone number."""
+    run: list[str] = []
+    for word in (*text.split(), ""):
+        bare = word.strip("\"'“”„‘’«»*_`|,;:!?")
+        if any(sign.isdecimal() for sign in bare) and _DIALLED.issuperset(bare):
+            run.append(bare)
+        elif run:
+            yield " ".join(run)
+            run = []
+
+
+def _can_be_dialled(run: str) -> bool:
+    digits = sum(sign.isdecimal() for sign in run)
+    if not _LEAST_DIGITS <= digits <= _MOST_DIGITS:
+        return False
+    return run[0] in "+(0" or ("-" in run and digits >= _LEAST_GROUPED)
+
+
+def _groups(run: str) -> str:
+    """The groups of digits, set apart and closed off, so that a part is found only where whole groups match."""
+    return f" {' '.join(''.join(sign if sign.isdecimal() else ' ' for sign in run).split())} "
 
 
 _CALLS = ("tool_call", "function_call", "<function", "<invoke", '"arguments"')
@@ -57,11 +94,25 @@ def calls_a_tool(sentence: str) -> bool:
 
 def names_sources(sentence: str, cited_texts: Sequence[str] = ()) -> bool:
     """True when the sentence looks like the list of sources, which Assay alone writes, or has a mark of a source that
-    no cited text has."""
-    marks = (part.partition("]")[0] for part in sentence.split("[")[1:])
-    if any(mark.lstrip("^").isdecimal() and not any(f"[{mark}]" in cited for cited in cited_texts) for mark in marks):
-        return True
+    no cited text has behind the same word."""
+    if marks := set(_source_marks(sentence)):
+        held = {one for cited in cited_texts for one in _source_marks(cited)}
+        anywhere = {mark for _, mark in held}
+        if any((before, mark) not in held if before else mark not in anywhere for before, mark in marks):
+            return True
     return sentence.lstrip(" *_#>-").casefold().startswith(_SOURCES)
+
+
+def _source_marks(text: str) -> Iterator[tuple[str, str]]:
+    """Each number in brackets, as sources are marked, with the word before it."""
+    before, *parts = text.split("[")
+    for part in parts:
+        mark, closed, rest = part.partition("]")
+        if closed and mark.lstrip("^").isdecimal():
+            yield "".join(words(before)[-1:]), mark
+            before = rest
+        else:
+            before = part
 
 
 @cache
@@ -71,9 +122,15 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark")
 
 
+_UNCONTROLLED: dict[int, str | None] = {code: None for code in (*range(0x20), *range(0x7F, 0xA0))} | {
+    ord(sign): " " for sign in "\t\n\v\f\r\x85"
+}
+
+
 def shown_plainly(text: str) -> str:
     """The sentence as it may be shown: an image is its description, a link its words and its address, an HTML tag
-    nothing. What is left cannot join with a neighbouring sentence to a link, an image or a tag."""
+    nothing, a document's own mark of a source is in parentheses. What is left cannot join with a neighbouring sentence
+    to a link, an image or a tag."""
     if not any(mark in text for mark in "[]<!"):
         return text
     parsed = _parser().parseInline(text)
@@ -81,7 +138,21 @@ def shown_plainly(text: str) -> str:
     if any(child.type in ("link_open", "image", "html_inline") for child in children):
         text = "".join(_plain(children))
     text = text.replace("![", "! [").replace("](", "] (").replace("]:", "] :")
-    return _without_open_tags(text)
+    return _without_open_tags(_without_marks(text))
+
+
+def _without_marks(text: str) -> str:
+    """Numbers in brackets put in parentheses, so that a document's own notes are not taken for Assay's marks; an index
+    behind a name and what stands in code stay."""
+    first, *parts = text.split("[")
+    shown = [first]
+    code, last = first.count("`") % 2, first[-1:]
+    for part in parts:
+        mark, closed, rest = part.partition("]")
+        is_mark = bool(closed) and mark.lstrip("^").isdecimal() and not code and not last.isalnum()
+        shown.append(f"({mark}){rest}" if is_mark else f"[{part}")
+        code, last = (code + part.count("`")) % 2, part[-1:]
+    return "".join(shown)
 
 
 def _plain(children: Iterable[Token]) -> Iterator[str]:
