@@ -121,7 +121,15 @@ def make_tight(path: Path) -> None:
     end = time.monotonic() + PATIENCE_S
     with closing(sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)) as connection:
         connection.execute("PRAGMA secure_delete=ON")
-        connection.execute("VACUUM")
+        try:
+            connection.execute("VACUUM")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise
+            raise Busy(
+                "forget.busy", "another process keeps writing this file", where=path.name,
+                remedy="end that process, then: assay forget --resume",
+            ) from None  # fmt: skip
         while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
             if time.monotonic() > end:
                 raise Busy(

@@ -11,9 +11,11 @@ import json
 import os
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+from assay.adapters.clocks import SystemClock
+from assay.ports.reading import Clock
 from assay.records.errors import CannotJudge, NotFound, Unavailable
 
 _LETTERS = "bcdfghjklmnpqrst"
@@ -28,11 +30,13 @@ class FileVault:
     A name is HMAC-SHA256 of kind and value under a key of the tenant's, cut to 80 bits: equal values have one name
     within a tenant, and names of two tenants tell nothing of each other. Numbers and addresses are compared without
     case and separators. Destroying a tenant's key leaves a mark, so that no new key takes its place unasked. The files'
-    names are hashes of the tenants' names. For several threads and processes. Source: NIST SP 800-38D.
+    names are hashes of the tenants' names; one of them holds the name, so that every value can be found again when
+    somebody is to be forgotten. For several threads and processes. Source: NIST SP 800-38D.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Clock | None = None) -> None:
         self._folder = folder
+        self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str], str] = {}
 
@@ -41,9 +45,10 @@ class FileVault:
             key = self._key(tenant)
             code = _code(key, b"name", kind, value)
             name = f"[{kind}:{code}]"
-            if self._known.get((tenant, code)) != key.hex() and code not in self._sealed(tenant):
+            if self._known.get((tenant, code)) != self._stamp(tenant, key) and code not in self._sealed(tenant):
+                self._name_tenant(tenant)
                 self._keep(tenant, code, _seal(key, tenant, code, value))
-            self._known[tenant, code] = key.hex()
+            self._known[tenant, code] = self._stamp(tenant, key)
             return name
 
     def hashed(self, tenant: str, kind: str, value: str) -> str:
@@ -54,8 +59,8 @@ class FileVault:
         code = name.strip("[]").rpartition(":")[2]
         with self._lock, self._held(tenant):
             key = self._key(tenant, make=False)
-            sealed = self._sealed(tenant).get(code)
-        if sealed is None:
+            sealed, _ = self._sealed(tenant).get(code, ("", ""))
+        if not sealed:
             raise NotFound(
                 "vault.unknown_name",
                 "this tenant's vault has no such name",
@@ -69,16 +74,72 @@ class FileVault:
             path = self._path(tenant, "key")
             there = path.exists()
             self._write(self._path(tenant, "gone"), b"destroyed\n")
-            for kind in ("key", "values"):
+            for kind in ("key", "values", "values-old", "tenant"):
                 self._shred(self._path(tenant, kind))
             self._known = {one: key for one, key in self._known.items() if one[0] != tenant}
             return there
+
+    def tenants(self) -> tuple[str, ...]:
+        """Tenants of which values are kept, in order."""
+        return tuple(sorted(json.loads(path.read_text("ascii")) for path in self._folder.glob("*.tenant")))
+
+    def name_tenants(self, tenants: Iterable[str]) -> None:
+        """Note the names of those of these tenants that have a vault: one from before names were noted has none."""
+        for tenant in tenants:
+            if self._path(tenant, "values").exists() and not self._path(tenant, "tenant").exists():
+                with self._lock, self._held(tenant):
+                    self._name_tenant(tenant)
+
+    def values(self, tenant: str) -> dict[str, str]:
+        """Every value that the tenant's names turn back into, by the part of the name behind the colon."""
+        with self._lock, self._held(tenant):
+            sealed = self._sealed(tenant)
+            key = self._key(tenant, make=False) if sealed else b""
+        return {code: _open(key, tenant, code, one) for code, (one, _) in sealed.items()}
+
+    def drop(self, tenant: str, codes: Collection[str]) -> int:
+        """Remove values for ever; their names stay and turn back into nothing. How many there were."""
+        with self._lock, self._held(tenant):
+            sealed = self._sealed(tenant)
+            gone = sealed.keys() & set(codes)
+            if gone:
+                self._rewrite(tenant, {code: one for code, one in sealed.items() if code not in gone})
+        return len(gone)
+
+    def older(self, tenant: str, before: str) -> frozenset[str]:
+        """What was kept before this moment, and what has no date."""
+        with self._lock, self._held(tenant):
+            return frozenset(code for code, (_, at) in self._sealed(tenant).items() if at < before)
+
+    def _rewrite(self, tenant: str, sealed: dict[str, tuple[str, str]]) -> None:
+        """The values' file anew; the old bytes are overwritten once the new ones stand."""
+        path, old = self._path(tenant, "values"), self._path(tenant, "values-old")
+        lines = [json.dumps([code, *one]) for code, one in sealed.items()]
+        try:
+            old.unlink(missing_ok=True)
+            os.link(path, old)
+        except OSError as error:
+            raise _disk(error, path) from error
+        self._write(path, "".join(f"{line}\n" for line in lines).encode())
+        self._shred(old)
+
+    def _name_tenant(self, tenant: str) -> None:
+        path = self._path(tenant, "tenant")
+        if not path.exists():
+            self._write(path, json.dumps(tenant).encode())
+
+    def _stamp(self, tenant: str, key: bytes) -> str:
+        """The key and the file of values: another file may lack what the one before had."""
+        try:
+            return f"{key.hex()}:{self._path(tenant, 'values').stat().st_ino}"
+        except FileNotFoundError:
+            return ""
 
     def renew(self, tenant: str) -> None:
         """Let a tenant whose key is gone have a new one; what the old one sealed stays lost."""
         with self._lock, self._held(tenant):
             if not self._path(tenant, "key").exists():
-                for kind in ("values", "gone"):
+                for kind in ("values", "tenant", "gone"):
                     self._path(tenant, kind).unlink(missing_ok=True)
 
     def _key(self, tenant: str, *, make: bool = True) -> bytes:
@@ -111,7 +172,8 @@ class FileVault:
         self._write(path, key.hex().encode())
         return key
 
-    def _sealed(self, tenant: str) -> dict[str, str]:
+    def _sealed(self, tenant: str) -> dict[str, tuple[str, str]]:
+        """By code: the sealed value, and when it was kept."""
         path = self._path(tenant, "values")
         try:
             lines = path.read_text("ascii").splitlines()
@@ -119,11 +181,11 @@ class FileVault:
             return {}
         except OSError as error:
             raise _disk(error, path) from error
-        found: dict[str, str] = {}
+        found: dict[str, tuple[str, str]] = {}
         for line in lines:
             with contextlib.suppress(ValueError):  # the last line of a process that was killed
-                code, sealed = json.loads(line)
-                found[code] = sealed
+                code, sealed, *at = json.loads(line)
+                found.setdefault(code, (sealed, at[0] if at else ""))
         return found
 
     def _keep(self, tenant: str, code: str, sealed: str) -> None:
@@ -131,7 +193,7 @@ class FileVault:
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             try:
-                os.write(handle, b"\n" + json.dumps([code, sealed]).encode() + b"\n")
+                os.write(handle, b"\n" + json.dumps([code, sealed, self._clock.now()]).encode() + b"\n")
                 os.fsync(handle)
             finally:
                 os.close(handle)

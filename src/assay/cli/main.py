@@ -20,6 +20,7 @@ from assay.cli import judge as judge_command
 from assay.cli import label as label_command
 from assay.cli import policy as policy_command
 from assay.cli import power as power_command
+from assay.cli import privacy as privacy_command
 from assay.cli import ranker as ranker_command
 from assay.cli import redteam as redteam_command
 from assay.cli import report as report_command
@@ -87,6 +88,7 @@ for _module in (
     label_command,
     scan_command,
     policy_command,
+    privacy_command,
     signal_command,
     redteam_command,
     fairness_command,

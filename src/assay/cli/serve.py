@@ -31,6 +31,7 @@ def run(place: Workspace, host: str, port: int | None, open_demo: bool) -> None:
     from assay.records.access import Scope
     from assay.serve.app import ServeOptions, run_server
     from assay.wiring.apps import services
+    from assay.wiring.privacy_sweeping import daily
 
     settings = place.settings.serve
     options = ServeOptions(
@@ -42,7 +43,8 @@ def run(place: Workspace, host: str, port: int | None, open_demo: bool) -> None:
     if not open_demo and not place.stores.keys.keys():
         say(f"no API key yet: assay key create LABEL -w {place.root}")
     try:
-        run_server(services(place), options, console)
+        with daily(place):
+            run_server(services(place), options, console)
     finally:
         place.close()
 
