@@ -12,16 +12,19 @@ from typer.core import TyperGroup
 
 from assay.cli.common import (
     JsonOption,
+    Progress,
     SetOption,
     WorkspaceOption,
     open_workspace,
     print_json,
     say,
+    table,
 )
 
 if TYPE_CHECKING:
     from assay.evaluate.fairness import Held
     from assay.wiring.fairness import Found
+    from assay.wiring.fairness_safeguards import Looked
 
 
 class OrRun(TyperGroup):
@@ -86,6 +89,85 @@ def of_run(
             say(f"\npage: {page}\nkept as evidence: {len(found.kept)} measurements")
     if found.verdict.exit_code:
         raise typer.Exit(found.verdict.exit_code)
+
+
+@group.command("safeguards")
+def safeguards(
+    sets: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SET…", help="Files or folders: lines of text, label and groups, or a known set; docs/fairness.md."
+        ),
+    ],
+    safeguard: Annotated[
+        list[str] | None,
+        typer.Option("--safeguard", help="A signal, rules, or policy:FILE; repeatable. Default: all there are."),
+    ] = None,
+    by: ByOption = "",
+    difference: Annotated[float, typer.Option("--difference", help="Tolerated difference between groups.")] = 0.0,
+    ratio: Annotated[float, typer.Option("--ratio", help="Or tolerated ratio, such as 1.25.")] = 0.0,
+    reference: Annotated[str, typer.Option("--reference", help="overall, best, or a group.")] = "overall",
+    min_n: Annotated[int, typer.Option("--min-n", help="Smaller groups are not judged.")] = 30,
+    subject: Annotated[
+        str, typer.Option("--for", metavar="APP|BUNDLE", help="Keep the figures as evidence of this app or bundle.")
+    ] = "",
+    html: HtmlOption = None,
+    markdown: MarkdownOption = False,
+    as_json: JsonOption = False,
+    overrides: SetOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Whom signals, rules and policies stop without cause, and whose harm they miss, by group.
+
+    No text is printed or kept. Exit code 1 when a tolerance is broken, 2 when more texts are needed.
+    """
+    from assay.wiring import fairness_safeguards
+
+    terms = fairness_safeguards.terms(difference, ratio, reference, min_n)
+    place = open_workspace(workspace, overrides)
+    try:
+        found = fairness_safeguards.look(
+            place, sets, safeguard or (), names(by), terms, subject, Progress("texts"),
+            command=" ".join(["assay fairness safeguards", *(one.name for one in sets)]),
+        )  # fmt: skip
+    finally:
+        place.close()
+    held = [one.shown for one in found.examined]
+    if html:
+        from assay.wiring.fairness import write_html
+
+        write_html("Fairness of safeguards", ", ".join(one.name for one in sets), held, html)
+    if as_json:
+        print_json(_twin_of_safeguards(found))
+    else:
+        say(_totals(found))
+        say(told(held, markdown=markdown))
+        for what, reason in found.problems:
+            say(f"\n{what}: not judged: {reason}")
+        say(f"\nkept as evidence: {len(found.kept)} measurements")
+    if found.verdict.exit_code:
+        raise typer.Exit(found.verdict.exit_code)
+
+
+def _totals(found: Looked) -> str:
+    rows = [
+        (guard, source, rate, f"{wrong:,}", f"{n:,}", f"{wrong / n:.4f}")
+        for guard, sources in found.totals.items()
+        for source, rates in sources.items()
+        for rate, (wrong, n) in rates.items()
+    ]
+    return table(("safeguard", "texts", "rate", "wrong", "of", "share"), rows, right=(3, 4, 5)) + "\n"
+
+
+def _twin_of_safeguards(found: Looked) -> dict[str, Any]:
+    from assay.evaluate.fairness_report import twin
+
+    measures = [
+        twin(one.held) | {"safeguard": one.safeguard, "source": one.source, "recipe": one.recipe}
+        for one in found.examined
+    ]
+    problems = [{"what": what, "reason": reason} for what, reason in found.problems]
+    return {"verdict": found.verdict, "totals": found.totals, "measures": measures, "not_judged": problems}
 
 
 def told(held: Sequence[Held], *, markdown: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -205,28 +205,46 @@ def hold(found: Measured, asked: Asked, *, seed: int = 0) -> Held:
     """One measure by one dimension. Raises CannotJudge `fairness.no_groups` where fewer than two groups have cases,
     InputError `fairness.no_reference`."""
     rows = [
-        (value, group, cluster_of(case))
+        Value(value, group_of(case, asked.by), cluster_of(case))
         for case, value in zip(found.cases, found.values, strict=True)
-        if (group := group_of(case, asked.by)) and (not asked.groups or group in asked.groups)
     ]
-    groups = [group for _, group, _ in rows]
+    there = ", ".join(dimensions(found.cases)) or "none"
+    remedy = f"give cases slices such as {asked.by}=VALUE; they can be grouped by: {there}"
+    made = hold_values(
+        rows, asked, share=found.share, higher_is_better=found.higher_is_better, seed=seed, remedy=remedy
+    )
+    return replace(made, unit=found.unit, dropped=found.dropped)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What one case came to; `group` is empty where it says nothing of the dimension."""
+
+    value: float
+    group: str
+    cluster: str
+
+
+def hold_values(
+    values: Sequence[Value], asked: Asked, *, share: bool = True, higher_is_better: bool = True, seed: int = 0,
+    remedy: str = "",
+) -> Held:  # fmt: skip
+    """Values by group, held against the reference. Raises what `hold` raises."""
+    rows = [one for one in values if one.group and (not asked.groups or one.group in asked.groups)]
+    groups = [one.group for one in rows]
     if len(set(groups)) < 2:
-        there = ", ".join(dimensions(found.cases)) or "none"
         raise CannotJudge(
-            "fairness.no_groups", f"{found.name} has values of fewer than two groups", where=asked.by,
-            remedy=f"give cases slices such as {asked.by}=VALUE; they can be grouped by: {there}",
-        )  # fmt: skip
+            "fairness.no_groups", f"{asked.measure} has values of fewer than two groups", where=asked.by, remedy=remedy
+        )
     if asked.reference not in (OVERALL, BEST, *groups):
         raise InputError(
             "fairness.no_reference", "no case stands in the group that the others are held against",
             where=asked.reference, remedy=f"overall, best, or one of {', '.join(sorted(set(groups)))}",
         )  # fmt: skip
-    share = found.share and all(0.0 <= value <= 1.0 for value, _, _ in rows)
-    rules = Rules(asked.reference, asked.tolerance, share, found.higher_is_better, asked.min_n, asked.alpha, seed)
-    made = disparity(np.array([value for value, _, _ in rows]), groups, [cluster for _, _, cluster in rows], rules)
-    return Held(
-        found.name, asked.by, made, found.higher_is_better, len(found.cases) - len(rows), found.unit, found.dropped
-    )
+    share = share and all(0.0 <= one.value <= 1.0 for one in rows)
+    rules = Rules(asked.reference, asked.tolerance, share, higher_is_better, asked.min_n, asked.alpha, seed)
+    made = disparity(np.array([one.value for one in rows]), groups, [one.cluster for one in rows], rules)
+    return Held(asked.measure, asked.by, made, higher_is_better, len(values) - len(rows))
 
 
 def usual(cases: Sequence[Case]) -> tuple[str, ...]:

@@ -10,16 +10,18 @@ from assay.evaluate import fairness as groups
 from assay.evaluate import fairness_report as told
 from assay.evaluate.fairness import Asked, Held
 from assay.records.comparison import ConditionResult, Verdict
-from assay.records.errors import AssayError, CannotJudge
+from assay.records.errors import AssayError, CannotJudge, InputError
 from assay.records.evaluation import MetricKind, Run, RunStatus, Sample
 from assay.records.golden import Case
-from assay.records.safety import Measurement
+from assay.records.safety import Measurement, Standing
 from assay.stats.disparity import Reading, Tolerance
 from assay.wiring import golden_looks, golden_sets, judging, safety_store
 from assay.wiring.build import Workspace
 from assay.wiring.settings_fairness import FairnessSetting
 
 KIND = "fairness"
+SAFEGUARD = "safeguard."
+"""What the metric of a tolerance for a safeguard begins with: `safeguard.toxicity.miss`."""
 USUAL_MEASURES = ("correct", "answered", "abstained", "refused")
 _VERDICTS = {Reading.FAIR: Verdict.SHIP, Reading.UNFAIR: Verdict.DO_NOT_SHIP, Reading.OPEN: Verdict.NEED_MORE_DATA}
 
@@ -63,6 +65,9 @@ def fairness_conditions(
     """What every tolerance of `assay.yaml` says of a run: held, broken, not to be told yet, or not to be judged."""
     made = []
     for setting in place.settings.fairness:
+        if setting.metric.startswith(SAFEGUARD):
+            made.append(_of_safeguard(place, run, setting))
+            continue
         question = asked(setting)
         subject = f"{question.measure} by {question.by}"
         try:
@@ -72,6 +77,27 @@ def fairness_conditions(
             continue
         made.append(ConditionResult(KIND, subject, verdict_of(found), told.sentence(found)))
     return tuple(made)
+
+
+def _of_safeguard(place: Workspace, run: Run, setting: FairnessSetting) -> ConditionResult:
+    """What was last measured of a safeguard under this bundle, by `assay fairness safeguards --for`."""
+    subject = f"{setting.metric} by {setting.by}"
+    check = f"fairness.{setting.metric}.{setting.by}"
+    remedy = f"assay fairness safeguards SET… --for {run.bundle_id[:12] or 'APP'}"
+    found = [
+        one for one in safety_store.measurements(place, run.bundle_id or run.system) if one.check.startswith(check)
+    ]
+    stated = setting.ratio or setting.difference
+    if not found:
+        return ConditionResult(KIND, subject, Verdict.CANNOT_JUDGE, f"it was not measured: {remedy}")
+    if any(one.threshold != stated for one in found):
+        return ConditionResult(KIND, subject, Verdict.CANNOT_JUDGE, f"measured against another tolerance: {remedy}")
+    if failed := [one for one in found if one.standing is Standing.FAILED]:
+        worst = "; ".join(f"{one.check} is {one.value:.3f}, tolerated {stated:g}" for one in failed)
+        return ConditionResult(KIND, subject, Verdict.DO_NOT_SHIP, worst)
+    if short := [one for one in found if one.standing is Standing.NOT_RUN]:
+        return ConditionResult(KIND, subject, Verdict.NEED_MORE_DATA, short[0].reason or "too few texts")
+    return ConditionResult(KIND, subject, Verdict.SHIP, f"no farther than {stated:g} on {found[0].n} texts")
 
 
 def _hold(place: Workspace, run: Run, samples: Sequence[Sample], cases: Sequence[Case], question: Asked) -> Held:
@@ -112,7 +138,7 @@ def look(place: Workspace, reference: str, by: Sequence[str], measures: Sequence
 def _questions(
     place: Workspace, run: Run, cases: Sequence[Case], by: Sequence[str], measures: Sequence[str]
 ) -> list[Asked]:
-    declared = [asked(one) for one in place.settings.fairness]
+    declared = [asked(one) for one in place.settings.fairness if not one.metric.startswith(SAFEGUARD)]
     if not by and not measures and declared:
         return declared
     wanted = by or tuple(dict.fromkeys(one.by for one in declared)) or groups.usual(cases)
@@ -140,7 +166,15 @@ def evidence(run: Run, held: Sequence[Held]) -> tuple[Measurement, ...]:
 def write_page(place: Workspace, found: Found, path: Path | None) -> Path:
     """The page with the forests of groups; by default under `.assay/reports`."""
     target = path or place.store / "reports" / f"fairness-{found.run.run_id}.html"
-    target.parent.mkdir(parents=True, exist_ok=True)
     about = f"run {found.run.run_id} of {found.run.app} · golden set {found.run.golden_name}"
-    target.write_text(told.html("Fairness by group", about, found.held), encoding="utf-8")
+    return write_html("Fairness by group", about, found.held, target)
+
+
+def write_html(title: str, about: str, held: Sequence[Held], target: Path) -> Path:
+    """Raises InputError `fairness.unwritable`."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(told.html(title, about, held), encoding="utf-8")
+    except OSError as error:
+        raise InputError("fairness.unwritable", f"cannot write it ({error.strerror})", where=str(target)) from None
     return target

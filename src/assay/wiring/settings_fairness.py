@@ -17,7 +17,8 @@ class FairnessSetting(BaseModel):
     metric: str = Field(
         min_length=1,
         description="a metric of the run; answered, abstained, refused, failed, false_block or miss; or a rate of a "
-        "class: selected:LABEL, tpr:LABEL, fnr:LABEL, fpr:LABEL, tnr:LABEL",
+        "class: selected:LABEL, tpr:LABEL, fnr:LABEL, fpr:LABEL, tnr:LABEL; or safeguard.NAME.false_block and "
+        "safeguard.NAME.miss, as assay fairness safeguards last measured them",
     )
     by: Dimension = Field(description="slices such as language (of language=de), or language*gender for both at once")
     difference: float | None = Field(
