@@ -19,7 +19,7 @@ class Labelled:
     """A text, what is wrong with it (empty: nothing), and the groups that it speaks of or comes from.
 
     `harm` is such as `toxicity`, `injection`, `personal`, or `any`. With a `span` the harm is that stretch, and to
-    stop it is to touch it. Texts that are no independent trials share a `cluster`: a template, translations of one text.
+    stop it is to touch it. Texts that are no independent trials share a `cluster`: a template, translations.
     """
 
     text: str = field(repr=False)

@@ -282,7 +282,7 @@ def _row(data: _Data, name: str, large: Sequence[str], pairs: Sequence[_Pair], j
         p_beyond=found.beyond,
         p_within=found.within,
         reading=reading,
-        n_needed=max(len(values) + 1, _planned(data)) if reading is Reading.OPEN and rules.tolerance else None,
+        n_needed=_needed(data, row, difference, ratio) if reading is Reading.OPEN else None,
     )
 
 
@@ -321,6 +321,23 @@ def _interval(data: _Data, name: str, level: float) -> Interval | None:
     else:
         found = mean_interval(values, labels, level)
     return Interval(float(found.estimate), float(found.low), float(found.high), found.level, found.method, found.n)
+
+
+def _needed(data: _Data, row: GroupRow, difference: Limits, ratio: Limits) -> int | None:
+    """Cases that are likely to settle an open group if there is no disparity, from the width that its interval has with
+    as many as it has now, clusters counted in; planned without it where that has no bounds. None without tolerance."""
+    tolerance, found = data.rules.tolerance, difference
+    if tolerance is None:
+        return None
+    if tolerance.ratio is not None:
+        low, high = (math.log(one) if one else None for one in (ratio.low, ratio.high))
+        found = Limits(None, low, high)
+    if found.low is None or found.high is None:
+        return max(row.n + 1, _planned(data))
+    margin = math.log(tolerance.ratio) if tolerance.ratio else tolerance.difference or 1.0
+    z = normal_ppf(1.0 - data.rules.alpha)
+    error = (found.high - found.low) / (2.0 * z)
+    return max(row.n + 1, math.ceil(row.n * ((z + normal_ppf(1.0 - (1.0 - POWER) / 2.0)) * error / margin) ** 2))
 
 
 def _planned(data: _Data) -> int:
