@@ -10,6 +10,7 @@ import typer
 from assay.cli import access as access_command
 from assay.cli import ask, bundle, calibrate, config, demo, evaluate, gate, golden, index, ingest, key, release, search
 from assay.cli import audit as audit_command
+from assay.cli import broker as broker_command
 from assay.cli import certificate as certificate_command
 from assay.cli import compare as compare_command
 from assay.cli import drill as drill_command
@@ -88,6 +89,7 @@ for _module in (
     label_command,
     scan_command,
     policy_command,
+    broker_command,
     privacy_command,
     signal_command,
     redteam_command,

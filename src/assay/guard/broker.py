@@ -49,7 +49,7 @@ class Sight:
 class Asking:
     """On whose behalf a call is made."""
 
-    scope: Scope = Scope()
+    scope: Scope
     app: str = ""
     who: str = ""
     roles: frozenset[str] = frozenset({"ask"})

@@ -71,7 +71,7 @@ class Ask:
 
     action: str
     tool: Tool
-    scope: Scope = Scope()
+    scope: Scope
     who: str = ""
     """The id of the key; empty for the open demo and for operators of the command line."""
     roles: frozenset[str] = frozenset({"ask"})

@@ -132,17 +132,16 @@ def decide(place: Workspace, call: ToolCall, sight: Sight, asking: Asking) -> tu
     return decided, made
 
 
-def settle(place: Workspace, key: str, decision: str, *, by: str, asked: Ask | None = None) -> tuple[Pending, str]:
-    """Approve or deny a call that waits, when the authorizer lets this person. Raises AccessDenied
+def settle(place: Workspace, key: str, decision: str, scope: Scope, *, by: str) -> tuple[Pending, str]:
+    """Approve or deny a call that waits, when the authorizer lets this person, in their own tenant. Raises AccessDenied
     `broker.not_yours`, and what `PendingCalls.settle` raises. An approval gives its token."""
     from assay.wiring.auditing import record
 
     calls = pending_calls(place)
     one = calls.one(key)
     known = tools(place).get(one.tool) or Tool(one.tool, effect=Effect(one.effect))
-    ask = asked or Ask(SETTLE, known, Scope(one.tenant), by, LOCAL, one.app)
-    ruling = authorizer(place).decide(Ask(SETTLE, known, ask.scope, ask.who, ask.roles, one.app, label=_settled(one)))
-    if not ruling.allowed or ask.scope.tenant != one.tenant:
+    ruling = authorizer(place).decide(Ask(SETTLE, known, scope, by, LOCAL, one.app, label=_settled(one)))
+    if not ruling.allowed or scope.tenant != one.tenant:
         raise AccessDenied("broker.not_yours", "you may not settle this call", where=one.key)
     settled, token = calls.settle(one.key, decision, by)
     record(
