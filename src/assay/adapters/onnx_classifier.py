@@ -55,6 +55,13 @@ class OnnxClassifier:
         self._digests: tuple[str, str] | None = None
         self._lock = threading.RLock()
 
+    def speaking_from(self, threshold: float) -> OnnxClassifier:
+        """The same model, not loaded yet, with findings from another score on."""
+        return OnnxClassifier(
+            self.name, self._model, self._tokenizer, positive=self._positive, threshold=threshold,
+            max_tokens=self._max_tokens, threads=self._threads, sha256=self._sha256,
+        )  # fmt: skip
+
     @property
     def recipe(self) -> str:
         model, tokenizer = self._checked()

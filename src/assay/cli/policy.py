@@ -179,7 +179,7 @@ def reveal(
     from assay.wiring import auditing, guarding, policies
 
     place = open_workspace(workspace)
-    loaded = policies.load(guarding.policy_path(place, policy))
+    loaded = guarding.pinned(place, policies.load(guarding.policy_path(place, policy)))
     allowed = purpose in loaded.file.reveal_purposes
     about = {"purpose": purpose, "policy": loaded.digest}
     auditing.record(place, "vault.reveal", "done" if allowed else "denied", tenant=tenant, subject=about)

@@ -24,12 +24,15 @@ _BLOT = "\u2588"
 @dataclass(frozen=True)
 class Looking:
     """A detector, the ids that it reports, and what happens to a text when it cannot be had in time: `mask` withholds
-    the whole text, `refuse` the whole request. Never `allow`."""
+    the whole text, `refuse` the whole request. Never `allow`. With `as_found` the text counts as one in which all was
+    found that was looked for. `whole` detectors tell about whole texts and are not asked about ends of them."""
 
     name: str
     detector: Detector
     reports: frozenset[str]
     on_timeout: Action = Action.REFUSE
+    as_found: bool = False
+    whole: bool = False
 
 
 @dataclass
@@ -63,12 +66,13 @@ class Acting:
     @property
     def waits(self) -> bool:
         """True when a look can wait for another process or a disk."""
-        elsewhere = any(not isinstance(one.detector, Timed) for one in self.looking)
+        elsewhere = any(not isinstance(one.detector, Timed) or one.detector.slow for one in self.looking)
         return elsewhere or any(rule.action in (Action.PSEUDONYMISE, Action.HASH) for rule in self.policy.rules)
 
-    def act(self, text: str, context: Context) -> Acted:
+    def act(self, text: str, context: Context, *, whole: bool = True) -> Acted:
         """`text` as it may leave in this context. Never raises for what a detector or the vault does: what cannot be
-        decided is held back, and the reason says why."""
+        decided is held back, and the reason says why. Where `whole` is False, `text` is cut out of something, and what
+        is said of whole texts is not asked."""
         acted = Acted(text)
         decisions = self.policy.decisions(context)
         if not decisions or not text:
@@ -76,7 +80,7 @@ class Acting:
         if len(text) > self.most_chars:
             return _closed(acted, TOO_LONG, self.on_long, context)
         for number in range(ROUNDS):
-            found = self.found(acted, decisions, context)
+            found = self.found(acted, decisions, context, whole=whole)
             if not found:
                 return acted
             before = acted.text
@@ -86,17 +90,20 @@ class Acting:
         acted.text = _withheld(acted.text, context)
         return acted
 
-    def found(self, acted: Acted, decisions: Decisions, context: Context) -> list[Finding]:
+    def found(self, acted: Acted, decisions: Decisions, context: Context, *, whole: bool = True) -> list[Finding]:
         """Findings that something is done about. What is decided in the same way is looked for in one go, so that a
         finding with a milder end never hides one with a harder end inside it."""
         found: list[Finding] = []
         for looking, groups in zip(self.looking, self._grouped(decisions, context), strict=True):
-            for ids in groups:
+            for ids in groups if whole or not looking.whole else ():
                 try:
                     found += looking.detector.find(acted.text, ids)
                 except AssayError as error:
-                    _closed(acted, error.code, looking.on_timeout, context)
-                    return []
+                    if not looking.as_found:
+                        _closed(acted, error.code, looking.on_timeout, context)
+                        return []
+                    acted.counts[error.code] += 1
+                    found += [Finding(name, 0, len(acted.text)) for name in ids]
         return found
 
     def _grouped(self, decisions: Decisions, context: Context) -> tuple[tuple[tuple[str, ...], ...], ...]:
@@ -203,6 +210,8 @@ class Timed:
     scan: Callable[[str, tuple[str, ...]], tuple[Finding, ...]]
     budget_ms: float
     clock: Callable[[], float] = time.perf_counter
+    slow: bool = False
+    """True when a look is better done in a thread of its own."""
 
     @property
     def recipe(self) -> str:

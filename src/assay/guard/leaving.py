@@ -92,7 +92,7 @@ class Leaving:
         if not before:
             return text
         joined = f"{before} {text}"
-        acted = self._acting.act(joined, self._context)
+        acted = self._acting.act(joined, self._context, whole=False)
         if acted.text == joined and not acted.refused:
             return text
         self._note(acted, Where.ANSWER)

@@ -76,10 +76,11 @@ class PolicedRetriever:
 
     def _chunk(self, chunk: Chunk, context: Context) -> Chunk | None:
         acted = self.notes.get(context, chunk)
+        over = [self.acting.act(text, context) for text in (chunk.title, *chunk.heading_path)]
         if acted is None:
             acted = self.acting.act(chunk.text, context)
+            acted.lowered = acted.lowered or any(one.lowered for one in over)
             self.notes.put(context, chunk, acted)
-        over = [self.acting.act(text, context) for text in (chunk.title, *chunk.heading_path)]
         if acted.refused or any(one.refused for one in over):
             return None
         title, *headings = [one.text for one in over]

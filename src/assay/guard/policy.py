@@ -123,20 +123,24 @@ class Policy:
     default: Action = Action.ALLOW
     known: frozenset[str] = frozenset()
     digest: str = ""
+    apart: frozenset[str] = frozenset()
+    """Of `known`, what only a rule that names it can reach: the default says nothing about it."""
 
     def decisions(self, context: Context) -> Decisions:
         """What is done about every finding in this context."""
-        return _decisions(self.rules, self.default, self.known, context)
+        return _decisions(self.rules, self.default, self.known, self.apart, context)
 
 
 @lru_cache(maxsize=512)
-def _decisions(rules: tuple[Rule, ...], default: Action, known: frozenset[str], context: Context) -> Decisions:
+def _decisions(
+    rules: tuple[Rule, ...], default: Action, known: frozenset[str], apart: frozenset[str], context: Context
+) -> Decisions:
     holding = [rule for rule in rules if rule.holds(context)]
     found: dict[str, Decision] = {}
     for name in sorted(known):
         speaking = [rule for rule in holding if name in rule.find or not rule.find]
         allowed = any(not rule.forbids for rule in speaking)
-        decision = Decision() if allowed else Decision().with_action(default)
+        decision = Decision() if allowed or name in apart else Decision().with_action(default)
         for rule in speaking:
             if rule.forbids:
                 decision = decision.with_action(rule.action, rule.rule_id)

@@ -19,7 +19,7 @@ from assay.ports.reading import Clock
 from assay.ports.storage import Ledger
 from assay.records.errors import ConfigError, InputError, NotFound
 from assay.records.ledger import Entry
-from assay.wiring import policies
+from assay.wiring import policies, policy_signals
 from assay.wiring.settings_guards import BuiltInSetting, PolicyFile, PolicyGuard
 
 if TYPE_CHECKING:
@@ -39,8 +39,14 @@ def frozen(place: Workspace, name: str) -> dict[str, Any]:
     stated = place.settings.guards[name]
     if not isinstance(stated, PolicyGuard):
         return stated.model_dump(mode="json")
-    loaded = policies.load(place.root / stated.file)
+    loaded = pinned(place, policies.load(place.root / stated.file))
     return {"kind": "policy", "file": stated.file, "content": loaded.content, "digest": loaded.digest}
+
+
+def pinned(place: Workspace, loaded: policies.Loaded) -> policies.Loaded:
+    """The policy with its signals as they are in this workspace. Raises ConfigError `policy.signal_changed` where it
+    was frozen with others."""
+    return policies.pinned(loaded, policy_signals.pins(loaded.file, place.settings.signals, place.root))
 
 
 def thawed(parts: dict[str, Any]) -> policies.Loaded:
@@ -80,10 +86,11 @@ def acting(place: Workspace, loaded: policies.Loaded) -> Acting:
     """The policy with its detectors and this workspace's vault."""
     from assay.adapters.detector_pool import DetectorPool
 
+    loaded = pinned(place, loaded)
     own = frozenset(name for one in loaded.file.detectors.values() for name in one.reports)
     looking = [
         Looking(
-            "rules", _built_in(loaded.file.rules_detector), loaded.policy.known - own,
+            "rules", _built_in(loaded.file.rules_detector), loaded.policy.known - own - loaded.policy.apart,
             Action(loaded.file.rules_detector.on_timeout),
         )
     ]  # fmt: skip
@@ -93,6 +100,7 @@ def acting(place: Workspace, loaded: policies.Loaded) -> Acting:
             start_s=one.start_s,
         )  # fmt: skip
         looking.append(Looking(name, pool, frozenset(one.reports), Action(one.on_timeout)))
+    looking += policy_signals.looking(loaded.file, place.settings.signals, place.root)
     long = Action(loaded.file.rules_detector.on_timeout)
     return Acting(loaded.policy, tuple(looking), vault(place), loaded.file.limits.text_chars, long)
 

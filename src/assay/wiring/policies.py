@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import ValidationError
 
+from assay.detect import texts
 from assay.detect.registry import GROUPS, SECRET_IDS, chosen
 from assay.guard.acting import Acted, Acting
 from assay.guard.policy import Action, Context, Policy, Rule, Where, contradictions
 from assay.records.digest import sha256_json
 from assay.records.errors import ConfigError, InputError
 from assay.records.operations import Trace
+from assay.wiring import policy_signals
 from assay.wiring.settings_guards import PolicyFile
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ class Loaded:
 
     @property
     def content(self) -> dict[str, Any]:
-        return self.file.model_dump(mode="json")
+        return _content(self.file)
 
     @property
     def digest(self) -> str:
@@ -75,18 +77,36 @@ def of_content(data: Any, where: str, lines: dict[tuple[str, ...], int] | None =
         )  # fmt: skip
     own = {name for one in file.detectors.values() for name in one.reports}
     known = {*GROUPS["personal"], *SECRET_IDS, *own, *(name for rule in rules for name in rule.find)}
-    return Loaded(
-        file, Policy(rules, Action(file.default), frozenset(known), sha256_json(file.model_dump(mode="json")))
-    )
+    apart = frozenset(name for name in known if texts.known(name))
+    return Loaded(file, Policy(rules, Action(file.default), frozenset(known), sha256_json(_content(file)), apart))
+
+
+def pinned(loaded: Loaded, pins: dict[str, str]) -> Loaded:
+    """The policy with the pins of its signals in its content, and so in its digest."""
+    if not pins:
+        return loaded
+    signals = {name: {**use, "pin": pins[name]} for name, use in loaded.content["signals"].items()}
+    file = PolicyFile.model_validate({**loaded.content, "signals": signals})
+    return Loaded(file, replace(loaded.policy, digest=sha256_json(_content(file))))
+
+
+def _content(file: PolicyFile) -> dict[str, Any]:
+    """Without what came to policies later and is not used, so that the digests of older ones stay."""
+    whole = file.model_dump(mode="json")
+    return {name: value for name, value in whole.items() if value or name not in ("signals", "languages")}
 
 
 def _rule(file: PolicyFile, number: int, line: int, where: str) -> Rule:
     stated = file.rules[number]
     own = {name for one in file.detectors.values() for name in one.reports}
+    place = f"{where}:{line}" if line else where
     try:
-        found = {*chosen([name for name in stated.find if name not in own]), *(own & set(stated.find))}
+        about = policy_signals.checked(file, stated, place)
+        rest = [name for name in stated.find if name not in own and not texts.known(name)]
+        found = {*chosen(rest), *(own & set(stated.find)), *about}
     except ConfigError as error:
-        place = f"{where}:{line}" if line else where
+        if error.code == "policy.signal":
+            raise
         raise ConfigError(error.code, f"{error.what}: {error.where}", where=place, remedy=error.remedy) from None
     return Rule(
         stated.id, Action(stated.action), frozenset(found), frozenset(Where(one) for one in stated.where),

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from assay.wiring.settings_policy_signals import Language, SignalName, SignalUse
+
 Where = Literal["question", "history", "passages", "answer"]
 ActionName = Literal["allow", "pseudonymise", "hash", "mask", "lower_rights", "refuse", "escalate"]
 FailClosed = Literal["refuse", "mask"]
@@ -74,6 +76,12 @@ class PolicyFile(Section):
     limits: PolicyLimits = PolicyLimits()
     rules_detector: BuiltInSetting = BuiltInSetting()
     detectors: dict[str, DetectorSetting] = {}
+    signals: dict[SignalName, SignalUse] = Field(
+        default={}, description="scores that rules may name as signal.NAME; they lower rights and decide nothing alone"
+    )
+    languages: tuple[Language, ...] = Field(
+        default=(), description="welcome ones; a text in another one is text.language.other"
+    )
     rules: tuple[PolicyRuleSetting, ...] = ()
     reveal_purposes: tuple[str, ...] = Field(
         default=(), description="who may turn a pseudonym back: assay policy reveal --purpose; empty: nobody"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -15,6 +16,25 @@ from assay.detect.signals.linear import LinearSignal
 from assay.records.errors import ConfigError, Unavailable
 
 NAMES = ("injection", "toxicity")
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """An operating point: the score from which a text counts, the `unit` that is scored (`window` or `sentence`), and
+    what it was chosen for."""
+
+    threshold: float
+    unit: str
+    what: str
+
+
+def points(name: str) -> dict[str, Point]:
+    """The named operating points of a signal's card; `default` is always one. Raises ConfigError `signal.unknown`."""
+    told = card(name)
+    default = Point(float(told["threshold"]), "window", str(told["threshold_rule"]))
+    stated = {one: Point(float(at["threshold"]), at["unit"], at["what"]) for one, at in told.get("points", {}).items()}
+    return {DEFAULT: default, **stated}
 
 
 def card(name: str) -> dict[str, Any]:
