@@ -40,6 +40,7 @@ LONGEST_RUN = 8_000
 _PACKED = "H4sI"
 _WHOLE = 8
 """Encodings give whole bytes for 2, 4 or 8 signs: a row is cut so that its signs keep their places."""
+_ENDS = frozenset(("", *'.!?…:;。！？)]"”’»'))
 SMALL = 600
 """Signs that are looked through where they are; more of them in a thread."""
 
@@ -146,6 +147,8 @@ class _Course:
 
     began: float
     said: Watch
+    glued: Watch
+    """The same sentences without a blank between them, for one that ends in the middle of a word or a sign."""
     beside: Watch
     waiting: deque[tuple[ReplyEvent, int]] = field(default_factory=deque)
     size: int = 0
@@ -230,12 +233,10 @@ class Canaried:
         yield ended
 
     def _course(self, known: Known) -> _Course:
-        course = _Course(
-            time.perf_counter(),
-            Watch(known.finder, self.look_back, refuses=self.refuses),
-            Watch(known.finder, self.look_back, refuses=self.refuses),
-        )
-        course.said.told = course.beside.told = course.note
+        watches = [Watch(known.finder, self.look_back, refuses=self.refuses) for _ in range(3)]
+        course = _Course(time.perf_counter(), *watches)
+        for watch in watches:
+            watch.told = course.note
         return course
 
     async def _looked(
@@ -268,9 +269,10 @@ class Canaried:
 
 def _look(course: _Course, said: str, beside: str) -> bool:
     stops = False
-    for watch, piece, glue in ((course.said, said, " "), (course.beside, beside, "\n")):
+    inside = course.glued.before[-1:] not in _ENDS
+    for watch, piece, glue in ((course.said, said, " "), (course.glued, said, ""), (course.beside, beside, "\n")):
         if piece:
-            stops = watch.stops(piece) or stops
+            stops = (watch is not course.glued or inside) and watch.stops(piece) or stops
             watch.left(piece + glue)
     return stops
 

@@ -108,11 +108,11 @@ def canary_of(secret: bytes, one: Planted) -> Canary:
 
 def tenants(place: Workspace) -> tuple[str, ...]:
     """Tenants that own a document, in order of their names."""
-    named = {document.access.tenant for document in place.stores.catalog.documents() if not _is_decoy(document)}
+    named = {document.access.tenant for document in place.stores.catalog.documents() if not is_decoy(document)}
     return tuple(sorted(one for one in named if one != EVERY_TENANT and not one.startswith(RESERVED)))
 
 
-def _is_decoy(document: Document) -> bool:
+def is_decoy(document: Document) -> bool:
     return DECOY in document.access.groups
 
 
@@ -180,7 +180,7 @@ def _beside(place: Workspace, secret: bytes, doc_id: str) -> Wanted:
         document = place.stores.catalog.document(doc_id)
     except NotFound:
         raise NotFound("canary.no_document", "there is no such document", where=doc_id, remedy="assay search") from None
-    if _is_decoy(document):
+    if is_decoy(document):
         raise InputError("canary.decoy", "this is a decoy itself", where=doc_id, remedy="assay canary list")
     one = _planted(DOCUMENT, document.access.tenant, doc_id)
     code = canary_of(secret, one).token
