@@ -37,7 +37,10 @@ def _is_address(word: str) -> bool:
         return True
     labels = word.replace("/", " ").replace("?", " ").split()[:1]
     parts = labels[0].split(".") if labels else []
-    return len(parts) > 1 and all(len(part) >= _LEAST_LABEL for part in parts) and parts[-1].isalpha()
+    if len(parts) < 2 or not parts[-1].isalpha() or len(parts[-1]) < _LEAST_LABEL:
+        return False
+    # Whatever stands before, the last two labels are what is called; one letter (t.co) is a host only with a path.
+    return len(parts[-2]) >= (1 if labels[0] != word else _LEAST_LABEL)
 
 
 def only_cited_addresses(sentence: str, cited_texts: Sequence[str]) -> bool:
@@ -122,7 +125,7 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark")
 
 
-_UNCONTROLLED: dict[int, str | None] = {code: None for code in (*range(0x20), *range(0x7F, 0xA0))} | {
+_UNCONTROLLED: dict[int, str | None] = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0))) | {
     ord(sign): " " for sign in "\t\n\v\f\r\x85"
 }
 
@@ -130,7 +133,8 @@ _UNCONTROLLED: dict[int, str | None] = {code: None for code in (*range(0x20), *r
 def shown_plainly(text: str) -> str:
     """The sentence as it may be shown: an image is its description, a link its words and its address, an HTML tag
     nothing, a document's own mark of a source is in parentheses. What is left cannot join with a neighbouring sentence
-    to a link, an image or a tag."""
+    to a link, an image or a tag. Control characters, which a terminal obeys, go first."""
+    text = text.translate(_UNCONTROLLED)
     if not any(mark in text for mark in "[]<!"):
         return text
     parsed = _parser().parseInline(text)
