@@ -233,10 +233,9 @@ class Canaried:
         yield ended
 
     def _course(self, known: Known) -> _Course:
-        watches = [Watch(known.finder, self.look_back, refuses=self.refuses) for _ in range(3)]
-        course = _Course(time.perf_counter(), *watches)
-        for watch in watches:
-            watch.told = course.note
+        said, glued, beside = (Watch(known.finder, self.look_back, refuses=self.refuses) for _ in range(3))
+        course = _Course(time.perf_counter(), said, glued, beside)
+        said.told = glued.told = beside.told = course.note
         return course
 
     async def _looked(
@@ -272,7 +271,8 @@ def _look(course: _Course, said: str, beside: str) -> bool:
     inside = course.glued.before[-1:] not in _ENDS
     for watch, piece, glue in ((course.said, said, " "), (course.glued, said, ""), (course.beside, beside, "\n")):
         if piece:
-            stops = (watch is not course.glued or inside) and watch.stops(piece) or stops
+            looks = inside or watch is not course.glued
+            stops = (looks and watch.stops(piece)) or stops
             watch.left(piece + glue)
     return stops
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from assay.detect.canaries import Canary, Finder
+from assay.detect.canaries import Finder, Sighting
 from assay.guard.canaries import Alarm, Canaried, CanariedRetriever, Known, Sighted, Watch
 from assay.ports.answering import Retriever, System
+from assay.records.errors import CannotJudge
 from assay.wiring import canarying
 from assay.wiring.build import Workspace
-from assay.wiring.canarying import DOCUMENT, PROMPT
+from assay.wiring.canarying import DOCUMENT, PROMPT, TENANT, Planted
 
 EVERY_S = 15.0
 """What another process planted is looked for after so many seconds at the latest."""
@@ -45,14 +46,6 @@ def known(place: Workspace, prompted: frozenset[str]) -> Known:
     prompts = [canarying.prompt_canary(place, app) for app in sorted(prompted)]
     found = {one.doc_id: canarying.canary_of(secret, one) for one in canarying.decoys(place)}
     return Known(Finder([*prompts, *found.values()]), found)
-
-
-def of_workspace(place: Workspace) -> tuple[Known, dict[tuple[str, str], Canary]]:
-    """Everything that this workspace ever tells apart, by kind and name: for texts that turn up elsewhere."""
-    prompted = frozenset(one.name for one in canarying.planted(place) if one.kind == PROMPT)
-    made = known(place, prompted)
-    every = [*made.decoys.values(), *(canarying.prompt_canary(place, app) for app in prompted)]
-    return made, {(one.kind, one.name): one for one in every}
 
 
 def alarm(place: Workspace, app: str) -> Alarm:
@@ -112,3 +105,26 @@ def watch(place: Workspace, app: str, tenant: str) -> Watch | None:
         found.finder, settings.look_back_chars, settings.wait_chars,
         lambda seen: tell(Sighted("", tenant, "stream", seen)), settings.action == "refuse",
     )  # fmt: skip
+
+
+PIECE = 1_000_000
+"""Signs of a text from elsewhere that are looked through at once."""
+
+
+def check(place: Workspace, text: str) -> tuple[Sighting, ...]:
+    """Which of this workspace's canaries a text from anywhere shows: of prompts, of tenants whether or not a decoy is
+    planted for them today, and of decoys. Raises CannotJudge `canary.no_key` where none was ever made."""
+    if not (place.store / canarying.KEY).exists():
+        raise CannotJudge(
+            "canary.no_key", "no canary was ever made in this workspace, so a text can show none",
+            remedy="assay canary plant",
+        )  # fmt: skip
+    secret = canarying.key(place)
+    named = [Planted(PROMPT, app) for app in {*place.settings.apps, *canarying.prompted(place)}]
+    named += [Planted(TENANT, tenant, tenant) for tenant in canarying.tenants(place)]
+    every = {(one.kind, one.name): canarying.canary_of(secret, one) for one in (*named, *canarying.decoys(place))}
+    watch = Watch(Finder(every.values()), refuses=False)
+    for at in range(0, len(text), PIECE):
+        watch.stops(text[at : at + PIECE])
+        watch.left(text[at : at + PIECE])
+    return tuple(watch.seen)

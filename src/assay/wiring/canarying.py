@@ -72,7 +72,7 @@ class Planted:
 
 def planted(place: Workspace) -> tuple[Planted, ...]:
     """Every canary of this workspace: prompts first, then decoys by their address."""
-    return (*(Planted(PROMPT, app) for app in _prompted(place)), *decoys(place))
+    return (*(Planted(PROMPT, app) for app in prompted(place)), *decoys(place))
 
 
 def decoys(place: Workspace) -> tuple[Planted, ...]:
@@ -80,7 +80,7 @@ def decoys(place: Workspace) -> tuple[Planted, ...]:
     return tuple(_read(state, made) for state in place.stores.catalog.source_states(SOURCE))
 
 
-def _prompted(place: Workspace) -> Iterator[str]:
+def prompted(place: Workspace) -> Iterator[str]:
     """Apps whose prompt has a canary, in `assay.yaml` today or in a bundle."""
     apps = place.settings.apps
     today = {name for name, app in apps.items() if prompt_parts(place, place.settings.models[app.model])}
