@@ -10,6 +10,7 @@ import typer
 from assay.cli import access as access_command
 from assay.cli import ask, bundle, calibrate, config, demo, evaluate, gate, golden, index, ingest, key, release, search
 from assay.cli import audit as audit_command
+from assay.cli import canary as canary_command
 from assay.cli import broker as broker_command
 from assay.cli import certificate as certificate_command
 from assay.cli import compare as compare_command
@@ -93,6 +94,7 @@ for _module in (
     privacy_command,
     signal_command,
     redteam_command,
+    canary_command,
     fairness_command,
     safety_command,
     demo,
