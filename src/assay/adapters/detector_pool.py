@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -38,20 +38,23 @@ class DetectorPool:
     """A Detector around a function `module:name` that takes a text and rule ids and gives findings, or triples of rule
     id, start and end.
 
-    One process per worker, a new interpreter each, started at first use. A call that takes longer than `budget_ms` ends
-    as Unavailable `detector.timeout` and its process is killed; one that dies as `detector.crashed`; one that raises or
+    With `options` the function is given them by name, once, and makes the one that finds: a model is loaded before
+    the first text comes. One process per worker, a new interpreter each, started at first use. A call that takes
+    longer than `budget_ms` ends as Unavailable `detector.timeout` and its process is killed; one that dies as
+    `detector.crashed`; one that raises or
     tells nonsense as `detector.failed`. After a kill or a crash the next start waits, twice as long each time, and
     until then a call fails at once with `detector.resting`. Nothing of the text is logged or in an error.
     """
 
     def __init__(
         self, function: str, *, version: str = "", path: str = "", workers: int = 1, budget_ms: float = 250,
-        start_s: float = 30, clock: Callable[[], float] = time.monotonic,
+        start_s: float = 30, options: Mapping[str, str] | None = None, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         module, colon, name = function.partition(":")
         if not colon or not module or not name.isidentifier():
             raise ConfigError("detector.function", "a detector's function is written module:name", where=function)
         self._function, self._version, self._path = function, version, path
+        self._options = dict(options or {})
         self._budget_s, self._start_s, self._clock = budget_ms / 1000, start_s, clock
         self._free = threading.Semaphore(workers)
         self._lock = threading.Lock()
@@ -61,7 +64,8 @@ class DetectorPool:
 
     @property
     def recipe(self) -> str:
-        return f"{self._function}({self._version})"
+        stated = "".join(f",{name}={value}" for name, value in sorted(self._options.items()))
+        return f"{self._function}({self._version}{stated})"
 
     def find(self, text: str, rule_ids: Sequence[str]) -> tuple[Finding, ...]:
         if not self._free.acquire(timeout=self._budget_s):
@@ -103,7 +107,7 @@ class DetectorPool:
     def _started(self) -> _Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self._function, self._path), daemon=True)
+        process = context.Process(target=_serve, args=(theirs, self._function, self._path, self._options), daemon=True)
         process.start()
         theirs.close()
         worker = _Worker(process, ours)
@@ -146,13 +150,14 @@ def _findings(said: Any, length: int, rule_ids: frozenset[str]) -> tuple[Finding
     return tuple(found)
 
 
-def _serve(pipe: Connection, function: str, path: str) -> None:
+def _serve(pipe: Connection, function: str, path: str, options: Mapping[str, str]) -> None:
     """In the process: load the function and answer until the other end closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if path:
         sys.path.insert(0, path)
     module, _, name = function.partition(":")
-    find: Find = getattr(importlib.import_module(module), name)
+    named: Any = getattr(importlib.import_module(module), name)
+    find: Find = named(**options) if options else named
     pipe.send("ready")
     while True:
         try:
