@@ -1,6 +1,7 @@
 """Signals, languages and hidden text as findings: what a policy may do about them, and what they do to each place."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from assay.guard.leaving import Leaving, Stopped
 from assay.guard.passages import PassageNotes, PolicedRetriever
 from assay.guard.policed import Policed
 from assay.guard.policy import Action, Context, Policy, Rule, Where
+from assay.guard.stream_text import TOMBSTONE, TextStream
 from assay.guard.whole import OVERLAP, PIECE, Unit, WholeText
 from assay.records.access import AccessList, Scope
 from assay.records.dialogue import Finished, Outcome, Request
@@ -24,6 +26,7 @@ from assay.wiring.build import Workspace, create_workspace, open_workspace
 
 BAD = "B AD"
 SIGNAL = "signal.bad"
+Look = Callable[[str, tuple[str, ...]], tuple[Finding, ...]]
 
 
 def looks(text: str, _ids: tuple[str, ...]) -> tuple[Finding, ...]:
@@ -35,10 +38,17 @@ def looks(text: str, _ids: tuple[str, ...]) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def acting(action: Action, *, as_found: bool = True, steps: tuple[float, ...] = (), unit: Unit = Unit.WINDOW) -> Acting:
+def acting(
+    action: Action,
+    *,
+    as_found: bool = True,
+    steps: tuple[float, ...] = (),
+    unit: Unit = Unit.WINDOW,
+    look: Look = looks,
+) -> Acting:
     """A policy that does `action` about the signal `bad`; `steps` are the seconds that its clock shows."""
     times = iter(steps)
-    detector = WholeText("bad", "1", looks, 100.0, lambda: next(times, 0.0), rule_id=SIGNAL, unit=unit)
+    detector = WholeText("bad", "1", look, 100.0, lambda: next(times, 0.0), rule_id=SIGNAL, unit=unit)
     policy = Policy((Rule("r", action, frozenset({SIGNAL})),), known=frozenset({SIGNAL}), apart=frozenset({SIGNAL}))
     return Acting(policy, (Looking("bad", detector, frozenset({SIGNAL}), as_found=as_found, whole=True),))
 
@@ -105,6 +115,33 @@ def test_an_answer_stops_at_the_sentence_and_not_at_a_cut_out_of_two() -> None:
         assert leaving.event(sentence(text)) == sentence(text)
     with pytest.raises(Stopped):
         leaving.event(sentence(f"It is {BAD}."))
+
+
+def streamed(guard: Acting, text: str, piece: int) -> tuple[str, str]:
+    stream = TextStream(guard, ANSWER)
+    out = "".join([stream.feed(text[at : at + piece]) for at in range(0, len(text), piece)])
+    return out + stream.close(), stream.stopped
+
+
+def test_a_stream_leaves_by_whole_sentences_up_to_the_one_that_is_refused() -> None:
+    """No sign of the refused sentence leaves, however the text was cut; a signal that only lowers changes nothing."""
+    fine = "This sentence is fine and leaves. " * 12
+    text = f"{fine}This long one begins well and goes on and on for a while and then is {BAD} at its end. More. " + fine
+
+    def whole(sentence: str, ids: tuple[str, ...]) -> tuple[Finding, ...]:
+        return (Finding(SIGNAL, 0, len(sentence)),) if looks(sentence, ids) else ()
+
+    for action in (Action.REFUSE, Action.ESCALATE):
+        guard = acting(action, unit=Unit.SENTENCE, look=whole)
+        ends = {streamed(guard, text, piece) for piece in (1, 7, 500, 10_000)}
+        assert len(ends) == 1
+        out, stopped = ends.pop()
+        assert stopped in ("policy.refused", "policy.escalated")
+        assert "begins" not in out
+        assert fine.startswith(out.removesuffix(TOMBSTONE))
+    assert streamed(acting(Action.LOWER_RIGHTS), f"see ![x](y) {text}", 7) == (
+        streamed(Acting(Policy(), ()), f"see ![x](y) {text}", 7)
+    )
 
 
 class Found:

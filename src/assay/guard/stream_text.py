@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from itertools import accumulate
 
 from assay.detect.registry import RULES, SECRET_IDS
+from assay.detect.texts import is_whole
 from assay.guard.acting import Acted, Acting, replaced
 from assay.guard.canaries import FOUND, Watch
 from assay.guard.constructs import ESCAPED, Construct, constructs
@@ -21,6 +22,7 @@ from assay.guard.policy import Action, Context, Decisions
 from assay.guard.streams import ended
 from assay.records.errors import AssayError
 from assay.records.findings import Finding
+from assay.text.sentences import sentence_spans
 
 LARGEST = 4096
 """Signs that are held back at most."""
@@ -50,6 +52,7 @@ class TextStream:
     ) -> None:
         self._acting, self._context, self._closed, self._watch = acting, context, closed, watch
         self._decisions: Decisions = acting.policy.decisions(context)
+        self._by_sentence = any(is_whole(name) and end.strictness for name, end in self._decisions.items())
         self._hold = max(_hold(self._decisions), min(watch.wait, LARGEST // 2) if watch else 0)
         self._parts: list[str] = []
         self._held = ""
@@ -146,8 +149,15 @@ class TextStream:
         return [
             Finding(one.rule_id, max(one.start - shift, 0), one.end - shift, one.version, one.score, one.basis)
             for one in found
-            if one.end > shift
+            if one.end > shift and not self._only_told(one)
         ]
+
+    def _only_told(self, one: Finding) -> bool:
+        """True for what is said of a whole text and changes nothing in it: counted once, as windows overlap."""
+        if not is_whole(one.rule_id) or self._decisions[one.rule_id].strictness:
+            return False
+        self.counts[one.rule_id] = 1
+        return True
 
     def _place(
         self, window: str, found: Sequence[Finding], built: Sequence[Construct], waiting: Sequence[Construct], *,
@@ -158,7 +168,7 @@ class TextStream:
             return len(window)
         latest = len(window) - self._hold
         forced = len(window) >= LARGEST
-        at = _break_before(window, latest) or (latest if forced else 0)
+        at = (_sentence_before if self._by_sentence else _break_before)(window, latest) or (latest if forced else 0)
         spans = [(one.start, one.end) for one in found]
         spans += [(one.start, one.end) for one in built if one.end >= 0]
         if waiting:
@@ -281,6 +291,11 @@ def _break_before(window: str, latest: int) -> int:
         if sign.isspace() or sign in _BREAKS or "\u3041" <= sign <= "\u9fff" or "\uac00" <= sign <= "\ud7a3":
             return at
     return 0
+
+
+def _sentence_before(window: str, latest: int) -> int:
+    """The last place up to `latest` at which a sentence ends: what is scored by sentences leaves by sentences."""
+    return max((end for _, end in sentence_spans(window) if end <= latest), default=0)
 
 
 def _key_end(window: str) -> int:
