@@ -10,11 +10,12 @@ import typer
 from assay.cli import access as access_command
 from assay.cli import ask, bundle, calibrate, config, demo, evaluate, gate, golden, index, ingest, key, release, search
 from assay.cli import audit as audit_command
-from assay.cli import canary as canary_command
 from assay.cli import broker as broker_command
+from assay.cli import canary as canary_command
 from assay.cli import certificate as certificate_command
 from assay.cli import compare as compare_command
 from assay.cli import drill as drill_command
+from assay.cli import extract as extract_command
 from assay.cli import fairness as fairness_command
 from assay.cli import forget as forget_command
 from assay.cli import init as init_command
@@ -24,11 +25,13 @@ from assay.cli import policy as policy_command
 from assay.cli import power as power_command
 from assay.cli import privacy as privacy_command
 from assay.cli import ranker as ranker_command
+from assay.cli import quarantine as quarantine_command
 from assay.cli import redteam as redteam_command
 from assay.cli import report as report_command
 from assay.cli import retrieval as retrieval_command
 from assay.cli import run_export as run_export_command
 from assay.cli import run_import as run_import_command
+from assay.cli import sabotage as sabotage_command
 from assay.cli import safety as safety_command
 from assay.cli import scan as scan_command
 from assay.cli import serve as serve_command
@@ -91,9 +94,12 @@ for _module in (
     scan_command,
     policy_command,
     broker_command,
+    extract_command,
     privacy_command,
     signal_command,
     redteam_command,
+    quarantine_command,
+    sabotage_command,
     canary_command,
     fairness_command,
     safety_command,

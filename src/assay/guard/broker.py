@@ -15,21 +15,13 @@ from assay.records.errors import AssayError
 from assay.records.shapes import violations
 from assay.records.taint import NOTHING, Classification, Label, Labelled, joined
 from assay.records.tools import CALL, CALL_UNCONFIRMED, Ask, Decided, Effect, Tool, Verdict, call_sha256
+from assay.records.values import Handle
 
 MOST_ARGUMENTS = 65_536
 """Characters of all texts of a call together."""
 HANDLE = "$"
 _SHORTEST = 3
 """Shorter values stand everywhere by chance and are never said to come from the question."""
-
-
-@dataclass(frozen=True, slots=True)
-class Handle:
-    """A value that a model may pass on and never sees: known by a name, with the label of the text it came from."""
-
-    name: str
-    value: Any
-    label: Label
 
 
 @dataclass(frozen=True)

@@ -87,8 +87,9 @@ class Brokered:
         async with closed_after(self.system.answer(request)) as events:
             async for event in events:
                 if isinstance(event, PassagesChosen):
-                    self._seen(event.passages, event.label, course)
-                elif isinstance(event, OutputReady) and event.output.tools:
+                    if not event.quarantined or self.outside:
+                        self._seen(event.passages, event.label, course)
+                elif isinstance(event, OutputReady) and (event.output.tools or event.output.handles):
                     event = await asyncio.to_thread(self._settled, event.output, course)
                 elif isinstance(event, Finished) and course.calls:
                     yield course.stage()
@@ -118,6 +119,8 @@ class Brokered:
     def _settled(self, output: Output, course: _Course) -> OutputReady:
         began = time.perf_counter()
         sight, left = course.sight(), []
+        if not self.outside:
+            sight = replace(sight, handles={one.name: one for one in output.handles})
         for call in output.tools:
             course.calls += 1
             allowed = self._one(call, sight, course) if course.calls <= MOST_CALLS else None
@@ -126,7 +129,7 @@ class Brokered:
         if course.calls > MOST_CALLS:
             course.counts["broker.too_many"] = course.calls - MOST_CALLS
         course.spent_s += time.perf_counter() - began
-        return OutputReady(replace(output, tools=tuple(left)))
+        return OutputReady(replace(output, tools=tuple(left), handles=()))
 
     def _one(self, call: ToolCall, sight: Sight, course: _Course) -> ToolCall | None:
         request = course.request

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from assay.records.access import Scope
 from assay.records.documents import Span
 from assay.records.taint import Label
+from assay.records.values import Handle
 
 _Number = TypeVar("_Number", int, float)
 
@@ -188,6 +189,8 @@ class PassagesChosen:
     snapshot_id: str = ""
     label: Label | None = None
     """Of everything that the generator is shown: question, earlier turns and passages."""
+    quarantined: bool = False
+    """Read by a model that gives typed values only: what plans and asks for tools has not seen them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +254,8 @@ class Output:
     fields: dict[str, Any] = field(default_factory=dict)
     spans: tuple[LabelledSpan, ...] = ()
     tools: tuple[ToolCall, ...] = ()
+    handles: tuple[Handle, ...] = ()
+    """What stands behind names in the tools' arguments. The broker resolves them, and none leaves it."""
 
 
 @dataclass(frozen=True, slots=True)

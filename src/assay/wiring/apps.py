@@ -62,7 +62,7 @@ def app_settings(place: Workspace, app: str) -> App:
 def components(place: Workspace, app: str, snapshot: dict[str, Any]) -> dict[str, Any]:
     """Everything an app depends on, as JSON values. Keys of models stay in the environment; only their name is here."""
     from assay.assist.prompt import DEFAULT_PROMPT
-    from assay.wiring import canarying, embedders, guarding, ranking
+    from assay.wiring import canarying, embedders, guarding, planning_tools, ranking
 
     settings = app_settings(place, app)
     model = place.settings.models[settings.model]
@@ -77,6 +77,7 @@ def components(place: Workspace, app: str, snapshot: dict[str, Any]) -> dict[str
         },
         **embedders.frozen(place, place.settings.index.embedder),
         **_rewriting(place, settings.retrieve),
+        **planning_tools.frozen(place, settings),
         **({"max_classification": settings.max_classification} if settings.max_classification != "restricted" else {}),
         "verify": settings.verify.model_dump(mode="json"),
         "abstain": _abstain(place, app, settings.abstain),
@@ -195,6 +196,7 @@ def _assemble(
     from assay.wiring import canary_guard, canarying
     from assay.wiring.embedders import thawed
     from assay.wiring.guarding import guarded_retriever
+    from assay.wiring.planning_tools import PLANNER, planned
     from assay.wiring.privacy_redacting import by_policies
     from assay.wiring.taint import labelled
     from assay.wiring.tools import brokered
@@ -223,7 +225,10 @@ def _assemble(
         unlabelled=Classification(place.settings.labels.default),
     )
     assistant = seams.assistant(assistant) if seams.assistant else assistant
-    system: System = build_guards(assistant, guards)
+    system: System = assistant
+    if parts.get("kind") == PLANNER:
+        system = planned(place, app, parts, finder, seams.chat)
+    system = build_guards(system, guards)
     prompted = bool(prompt.get("canary"))
     system, searched = canary_guard.guarded(place, app, system, finder, prompted=prompted)
     system = brokered(place, app, system)

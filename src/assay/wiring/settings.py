@@ -13,6 +13,7 @@ from assay.wiring.settings_golden import LooksSettings, SliceName, SliceRuleSett
 from assay.wiring.settings_guards import PolicyGuard
 from assay.wiring.settings_judges import JudgeRulesSetting, JudgeSetting, check_judges
 from assay.wiring.settings_mlflow import MlflowSettings
+from assay.wiring.settings_poison import ChecksSettings
 from assay.wiring.settings_privacy import PrivacySettings
 from assay.wiring.settings_safety import SafetySettings
 from assay.wiring.settings_signals import OnnxSignalSetting
@@ -98,6 +99,9 @@ class IngestSettings(Section):
         default=0.5, ge=0, le=1, description="documents whose parse quality is lower are held back and reported"
     )
     scan: ScanSettings = ScanSettings()
+    checks: ChecksSettings = Field(
+        default=ChecksSettings(), description="what may have been planted; docs/poisoned-documents.md"
+    )
     ocr: Literal["none", "tesseract"] = Field(
         default="none", description="reads scanned PDF pages with the installed tesseract program"
     )
@@ -246,8 +250,13 @@ class AbstainSettings(Section):
 
 
 class App(Section):
-    kind: Literal["assistant"] = "assistant"
+    kind: Literal["assistant", "planner"] = Field(
+        default="assistant", description="planner: calls tools as the user asks; docs/tools-and-taint.md"
+    )
     model: str = Field(default="extractive", description="a name under models")
+    reader: str = Field(
+        default="", description="the model that reads documents in quarantine; empty: the same as model"
+    )
     prompt: str = Field(default="", description="system prompt for chat models; empty: the packaged one")
     retrieve: RetrieveSettings = RetrieveSettings()
     verify: VerifySettings = VerifySettings()
@@ -483,6 +492,8 @@ class Settings(Section):
         for name, app in self.apps.items():
             if app.model not in self.models:
                 raise ValueError(f"apps.{name}.model names no entry of models ({', '.join(sorted(self.models))})")
+            if app.reader and app.reader not in self.models:
+                raise ValueError(f"apps.{name}.reader names no entry of models ({', '.join(sorted(self.models))})")
             if app.retrieve.rewrite and not isinstance(self.models.get(app.retrieve.rewrite), OpenAIModel):
                 raise ValueError(f"apps.{name}.retrieve.rewrite must name a chat model under models")
             for guard in app.guards:
