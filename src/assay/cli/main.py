@@ -24,8 +24,8 @@ from assay.cli import label as label_command
 from assay.cli import policy as policy_command
 from assay.cli import power as power_command
 from assay.cli import privacy as privacy_command
-from assay.cli import ranker as ranker_command
 from assay.cli import quarantine as quarantine_command
+from assay.cli import ranker as ranker_command
 from assay.cli import redteam as redteam_command
 from assay.cli import report as report_command
 from assay.cli import retrieval as retrieval_command
