@@ -23,6 +23,7 @@ from assay.records.operations import ApiKey, Feedback, Trace
 from assay.wiring import ingesting
 from assay.wiring.build import Workspace, create_workspace, open_workspace
 from assay.wiring.embedders import Embedders
+from assay.wiring.guarding import vault
 
 SECRET = "The salary band of Jane Doe, a senior engineer in Graz, starts at 91,000 euros and ends at 104,500."
 NEWER = "The salary band of Jane Doe, a principal engineer in Linz, starts at 120,000 euros and never ends."
@@ -90,6 +91,8 @@ def lab(root: Path) -> Workspace:
     note = {"value": "wrong", "note": f"It says {NEWER}", "seen": [GONE, {"quote": SECRET}]}
     place.stores.ledger.append([Entry("label", "t1", "1", note, "2026"), Entry("label", "t1", "2", {"value": "right"})])
     place.stores.cache.put("reply", f"kept: {NEWER}")
+    for name in ("Jane Doe", "Foxglove"):
+        vault(place).pseudonym("default", "name", name)
     _files(place)
     return place
 

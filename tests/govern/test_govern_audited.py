@@ -83,7 +83,7 @@ async def test_an_answer_leaves_one_event_without_its_content(tmp_path: Path) ->
     assert [event async for event in system.answer(ASKED)] == list(REPLY)
     (event,) = log.events
     assert (event.action, event.outcome, event.tenant) == ("answer", "answered", "acme")
-    assert event.actor == names.name("acme", "key-1")
+    assert event.actor == names.person("acme", "key-1")
     assert event.subject["input_hmac"] == names.name("acme", ASKED.question)
     assert event.counts["card"] == 2
     assert "secret" not in repr(event)

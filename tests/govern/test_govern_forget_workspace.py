@@ -71,7 +71,7 @@ def test_nothing_of_a_forgotten_document_is_left_in_any_file_or_store(place: Wor
 
 
 STEPS = [
-    "catalog", "blobs", "golden", "runs", "traces", "records", "kept_replies", "index", "history", "snapshots",
+    "catalog", "vault", "blobs", "golden", "runs", "traces", "records", "kept_replies", "index", "history", "snapshots",
     "cache", "files", "tighten",
 ]  # fmt: skip
 

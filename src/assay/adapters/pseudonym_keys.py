@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import secrets
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from assay.records.errors import CannotJudge, Unavailable
@@ -14,6 +15,9 @@ from assay.records.errors import CannotJudge, Unavailable
 
 class KeyFilePseudonyms:
     """Pseudonyms: HMAC-SHA256 under the tenant's key, cut to 32 hex digits. Keys are made at first use.
+
+    A person has a key of their own, which stands in the file under a keyed hash of who they are: without it the name
+    that the log knows them by leads to nobody, while all other names of the tenant stay as they are.
 
     Raises Unavailable (`pseudonyms.disk`) and CannotJudge (`pseudonyms.keys`) for a file that holds no keys.
     """
@@ -26,15 +30,47 @@ class KeyFilePseudonyms:
     def name(self, tenant: str, text: str) -> str:
         return hmac.digest(self._key(tenant), text.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
 
+    def person(self, tenant: str, who: str) -> str:
+        told = who.encode("utf-8", "surrogatepass")
+        return hmac.digest(self._key(self.slot(tenant, who)), told, "sha256").hex()[:32]
+
+    def slot(self, tenant: str, who: str) -> str:
+        """Where a person's key stands in the file."""
+        told = b"person\0" + who.encode("utf-8", "surrogatepass")
+        return f"{tenant}\0{hmac.digest(self._key(tenant), told, 'sha256').hex()[:32]}"
+
+    def known(self, tenant: str, who: str) -> tuple[str, ...]:
+        """The names by which a person appears, without making a key: the own one, and the one that events carry from
+        before people had keys of their own. Empty once the tenant's key is gone."""
+        held = self.held()
+        if tenant not in held:
+            return ()
+        own = (self.person(tenant, who),) if self.slot(tenant, who) in held else ()
+        return (*own, self.name(tenant, who))
+
+    def held(self) -> frozenset[str]:
+        """Tenants and slots of people that have a key."""
+        if not self._path.exists():
+            return frozenset()
+        with _Exclusive(self._path) as file:
+            return frozenset(self._parsed(file.read()))
+
     def destroy(self, tenant: str) -> bool:
-        """The file is written anew without the key, and the old bytes are overwritten first."""
+        """The tenant's key and those of its people. The file is written anew without them, over the old bytes."""
+        return self._drop(lambda entry: entry.partition("\0")[0] == tenant) > 0
+
+    def destroy_slots(self, slots: Collection[str]) -> int:
+        """Keys of people by their slots; how many there were."""
+        return self._drop(lambda entry: "\0" in entry and entry in slots)
+
+    def _drop(self, goes: Callable[[str], bool]) -> int:
         with _Exclusive(self._path) as file:
             keys = self._parsed(file.read())
-            there = keys.pop(tenant, None) is not None
-            if there:
-                file.replace(keys)
+            kept = {entry: key for entry, key in keys.items() if not goes(entry)}
+            if len(kept) < len(keys):
+                file.replace(kept)
         self._keys, self._seen = {}, (0, 0)
-        return there
+        return len(keys) - len(kept)
 
     def _key(self, tenant: str) -> bytes:
         if self._stamp() != self._seen:

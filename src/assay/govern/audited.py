@@ -113,7 +113,8 @@ class Keeping:
         self, action: str, outcome: str, tenant: str, who: str, subject: dict[str, str], counts: dict[str, int | float]
     ) -> AuditEvent:
         told = {name: text for name, text in subject.items() if text}
-        return AuditEvent(action, outcome, self.clock.now(), tenant, self.hidden(tenant, who), told, counts)
+        actor = self.names.person(tenant, who) if who else ""
+        return AuditEvent(action, outcome, self.clock.now(), tenant, actor, told, counts)
 
 
 class Audited:

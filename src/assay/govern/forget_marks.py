@@ -45,6 +45,11 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.casefold())
 
 
+def tag(kind: str, value: str) -> str:
+    """What a row is told by that goes because of whose it is: `trace`, `key`, `slot` or `tenant`, and which."""
+    return f"{kind}\0{value}"
+
+
 class _Codes(dict[str, int]):
     """Words to keyed digests, remembered."""
 
@@ -105,6 +110,13 @@ class Marks:
     def holds(self, text: str) -> bool:
         """True when a mark stands in the text, or the text is a name that can hardly mean anything else."""
         return bool(len(self.found(text))) or self._is_telling(text)
+
+    def owning(self, tags: Iterable[str]) -> Marks:
+        """The same with these tags (see `tag`), which `is_tagged` knows and which are looked for in no text."""
+        return replace(self, names=self.names | {self._codes[one] for one in tags})
+
+    def is_tagged(self, kind: str, value: str) -> bool:
+        return self.is_name(tag(kind, value))
 
     def is_name(self, text: str) -> bool:
         return bool(self.names) and self._codes[text] in self.names

@@ -23,6 +23,10 @@ class Pseudonyms(Protocol):
     tenant's key is destroyed nothing can be linked any more (crypto-shredding)."""
 
     def name(self, tenant: str, text: str) -> str: ...
+    def person(self, tenant: str, who: str) -> str:
+        """The name of a person or API key, under a key that can be destroyed for them alone."""
+        ...
+
     def destroy(self, tenant: str) -> bool:
         """Whether there was a key."""
         ...

@@ -70,14 +70,23 @@ def record(
 def events(place: Workspace, *, action: str = "", tenant: str = "", who: str = "") -> Iterator[tuple[int, AuditEvent]]:
     """Events with their numbers, oldest first. `who` is a person or key id; its tenant's key must exist still."""
     names = KeyFilePseudonyms(place.store / NAMES)
+    known: dict[str, tuple[str, ...]] = {}
     for number, event in _log(place).events():
         if action and not event.action.startswith(action):
             continue
         if tenant and event.tenant != tenant:
             continue
-        if who and event.actor not in (who, names.name(event.tenant, who)):
+        if who and (not event.actor or event.actor not in (who, *_names_of(names, event.tenant, who, known))):
             continue
         yield number, event
+
+
+def _names_of(
+    names: KeyFilePseudonyms, tenant: str, who: str, known: dict[str, tuple[str, ...]]
+) -> tuple[str, ...]:  # fmt: skip
+    if tenant not in known:
+        known[tenant] = names.known(tenant, who)
+    return known[tenant]
 
 
 def verify(place: Workspace, key: str = "", kept: str = "") -> list[str]:

@@ -13,17 +13,21 @@ from assay.adapters import erasing_files
 from assay.adapters.embedded_index.erasing import EmbeddedErasing
 from assay.adapters.embedded_index.index import EmbeddedIndex
 from assay.adapters.sql.erasing import KINDS, Others, SqlErasing
+from assay.adapters.sql.owned import erase_owned, owned
 from assay.govern.forget import Erasure, Probed, Remain, Step
 from assay.govern.forget_marks import Marks
 from assay.govern.forget_probe import probe_search, probe_stores
 from assay.govern.forget_readings import values
 from assay.records.bundles import Bundle
 from assay.records.documents import Chunk
+from assay.wiring import privacy_keys
 from assay.wiring.build import DATABASE, Workspace, open_index
 from assay.wiring.freshness import SEEN
 
 FOLDER = "forget"
 EMBEDDED = "embedded"
+PERSONAL = frozenset({"subject", "tenant"})
+"""How an erasure was asked for of which rows go because of whose they are."""
 _DOCUMENTS_AT_ONCE = 500
 
 
@@ -70,8 +74,11 @@ class Work:
     def steps(self) -> Mapping[str, Step]:
         """In order; the catalog first, so that nothing is served from the first moment on."""
         redactions = {kind: self._redacting(kind) for kind in KINDS}
+        whose = {"owned": self._owned, "names": self._names} if PERSONAL.intersection(self.erasure.asked) else {}
         return {
             "catalog": self._catalog,
+            **whose,
+            "vault": self._vault,
             "blobs": self._blobs,
             **redactions,
             "kept_replies": self._kept_replies,
@@ -81,6 +88,26 @@ class Work:
             "cache": self._cache,
             "files": self._files,
         }
+
+    def _owned(self) -> int:
+        return erase_owned(self.place.database, self.marks)
+
+    def _names(self) -> int:
+        """Keys of the names by which people are known in the audit log, which itself stays as it is."""
+        held = privacy_keys.names(self.place.store)
+        tenants = [entry for entry in held.held() if "\0" not in entry and self.marks.is_tagged("tenant", entry)]
+        gone = held.destroy_slots(privacy_keys.marked_slots(held, self.marks))
+        return gone + sum(held.destroy(tenant) for tenant in tenants)
+
+    def _vault(self) -> int:
+        held = privacy_keys.vault(self.place.store)
+        count = 0
+        for tenant, codes in privacy_keys.marked_values(held, self.marks).items():
+            count += held.drop(tenant, codes)
+        for tenant in held.tenants():
+            if self.marks.is_tagged("tenant", tenant):
+                count += held.destroy(tenant)
+        return count
 
     def _catalog(self) -> int:
         _ = self.forbidden  # what stays is read while the rows that say so are whole
@@ -208,6 +235,7 @@ class Work:
         parts = [erasing_files.probe_files(store, marks_folder(self.place), marks)]
         parts.append(probe_stores(stores.catalog, stores.golden, stores.runs, stores.traces, marks))
         parts.append(self._still_to_redact())
+        parts.append(privacy_keys.probe(self.place.store, self.marks))
         parts += [folder.probe(marks) for folder in (self.embedded, self.past) if folder is not None]
         if self.texts:
             embedder = self.place.embedder(self.place.settings.index.embedder)
@@ -221,8 +249,9 @@ class Work:
 
     def _still_to_redact(self) -> tuple[dict[str, int], list[Remain]]:
         """Records and rows that the steps would still change: in a database elsewhere there are no files to look at."""
+        whole = {f"owned {kind}": len(held) for kind, held in owned(self.place.database, self.marks).items()}
         counts = {**self.tables.touched(self.forbidden), "catalog": len(self.tables.named(self.marks)),
-                  "removals": len(self.tables.awaiting(self.marks))}  # fmt: skip
+                  "removals": len(self.tables.awaiting(self.marks)), **whole}  # fmt: skip
         return {"kinds": len(counts)}, [Remain("tables", kind, count) for kind, count in counts.items() if count]
 
     def _shown(self, where: str) -> str:

@@ -13,13 +13,14 @@ from assay.adapters.embedded_index.erasing import marks_of_vectors
 from assay.adapters.embedded_index.reader import EmbeddedReader
 from assay.adapters.files import WorkspaceLock
 from assay.adapters.sql.erasing import Held, SqlErasing, SqlJournal
+from assay.adapters.sql.owned import of_tenant
 from assay.govern.certify import signed
 from assay.govern.forget import DONE, ERASING, REMAINS, Erasure, Forgotten, allowed_again, certificate, denials, erase
-from assay.govern.forget_marks import SHINGLE, Marks, new_marks, words
+from assay.govern.forget_marks import SHINGLE, Marks, new_marks, tag, words
 from assay.ingest.roots import Root, remote, source_path
 from assay.records.certificates import Certificate
 from assay.records.errors import CannotJudge, InputError, NotFound
-from assay.wiring import auditing, canarying
+from assay.wiring import auditing, canarying, privacy_keys
 from assay.wiring.build import Workspace
 from assay.wiring.certifying import signer
 from assay.wiring.forget_work import EMBEDDED, Work, marks_folder
@@ -36,10 +37,15 @@ class Asked:
     documents: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
+    tenants: tuple[str, ...] = ()
+    owned: tuple[str, ...] = ()
+    """Tags (`forget_marks.tag`) of rows and keys that are a subject's own, wherever no name stands in them."""
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        stated = {"document": self.documents, "source": self.sources, "subject": self.subjects}
+        stated = {
+            "document": self.documents, "source": self.sources, "subject": self.subjects, "tenant": self.tenants
+        }  # fmt: skip
         return tuple(kind for kind, given in stated.items() if given)
 
 
@@ -52,6 +58,7 @@ class Plan:
     source_uris: tuple[str, ...]
     held: Held
     touched: dict[str, int]
+    """What goes as a whole is counted beside, such as `owned traces` or `vault`."""
     golden: tuple[str, ...]
     snapshots: tuple[str, ...]
     copies: int
@@ -91,7 +98,7 @@ def plan(place: Workspace, asked: Asked) -> Plan:
     found, uris = _documents(place, tables, asked)
     doc_ids = tuple(sorted(found))
     work = _marked(place, asked, doc_ids, tuple(sorted(uris)))
-    touched = tables.touched(work.forbidden)
+    touched = tables.touched(work.forbidden) | privacy_keys.counted(place, work.marks)
     snapshots = work.embedded.snapshots_with(work.marks) if work.embedded is not None else ()
     made = Plan(
         asked,
@@ -129,6 +136,8 @@ def _documents(place: Workspace, tables: SqlErasing, asked: Asked) -> tuple[set[
             raise NotFound("forget.no_source", "nothing came from there", where=source, remedy="assay source list")
         found |= below
         uris |= addresses
+    for tenant in asked.tenants:
+        found |= of_tenant(place.database, tenant)
     if asked.subjects:
         found |= _about(place, tables, new_marks(subjects=asked.subjects))
     return found | canarying.beside(place, found), uris
@@ -163,8 +172,11 @@ def _marked(place: Workspace, asked: Asked, doc_ids: tuple[str, ...], uris: tupl
     titles = [title for title in held.titles if len(words(title)) >= SHINGLE]
     hashes = (held.texts | held.files) - others.texts
     addresses = {*held.source_uris, *uris} - (others.uris - {*uris})
-    names = {*doc_ids, *held.chunk_ids, *hashes, *addresses}
+    kept = (blobs.get(digest).decode() for digest in sorted(others.texts) if blobs.has(digest))
+    sealed = privacy_keys.values_in(place, texts, kept)
+    names = {*doc_ids, *held.chunk_ids, *hashes, *addresses, *sealed}
     marks = new_marks([*texts, *titles], asked.subjects, sorted(names), others.spoken)
+    marks = marks.owning([*asked.owned, *(tag("tenant", tenant) for tenant in asked.tenants)])
     if place.settings.index.engine == EMBEDDED:
         head = place.index.head()
         assert isinstance(head, EmbeddedReader)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Table, delete, func, select, update
 from assay.adapters.sql.codec import from_text, to_text
 from assay.adapters.sql.database import Database
 from assay.adapters.sql.lookup import all_of, batches, upsert
+from assay.adapters.sql.owned import paged
 from assay.adapters.sql.schema import (
     bundles,
     chunks,
@@ -262,15 +263,7 @@ class SqlErasing:
         return found
 
     def _paged(self, table: Table, key: Any) -> Iterator[Any]:
-        after: Any = None
-        while True:
-            page = select(table).order_by(key).limit(PAGE)
-            with self._database.read() as connection:
-                rows = connection.execute(page if after is None else page.where(key > after)).all()
-            yield from rows
-            if len(rows) < PAGE:
-                return
-            after = getattr(rows[-1], key.name)
+        return paged(self._database, table, key)
 
 
 def _leave_source(connection: Connection, state: SourceState, marks: Marks) -> int:
