@@ -113,6 +113,11 @@ def _print(report: IngestReport) -> None:
     if report.findings:
         found = ", ".join(f"{rule} {number:,}" for rule, number in report.findings.items())
         say(f"scan:  {found} (found in what was read; ingest.scan in assay.yaml)")
+    if report.suspicious:
+        found = ", ".join(f"{check} {number:,}" for check, number in report.suspicious.items())
+        say(f"checks: {found} (documents; ingest.checks in assay.yaml)")
+    if report.quarantined:
+        say(f"quarantined: {report.quarantined:,} kept from search until somebody decides; assay quarantine list")
     told = [o for o in report.outcomes if o.code]
     if told:
         say("\nparse report:")

@@ -14,6 +14,8 @@ _HIDDEN = {
     "hidden.bidi": "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069",
     "hidden.tag": "\U000e0001\U000e0020-\U000e007f",
 }
+CHARACTERS = "".join(_HIDDEN.values())
+"""All of them, as the inside of a character class."""
 _JOINERS = "\u200c\u200d"
 _BLACK_FLAG = "\U0001f3f4"
 _END_OF_TAGS = "\U000e007f"

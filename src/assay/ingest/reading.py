@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
+from assay.ingest import poison
 from assay.ingest.access import AccessRules
 from assay.ingest.chunk import ChunkPolicy, chunk_document
+from assay.ingest.poison_looking import Checks
 from assay.ingest.quality import QUALITY_RECIPE, Quality, parse_quality
 from assay.ingest.scan import PREFIX, ScanPolicy, told
 from assay.ports.reading import LanguageIdentifier, PagedParser, Parser, SourceEntry
@@ -88,6 +90,8 @@ class Reader:
     min_quality: float = 0.0
     """Documents whose parse quality is lower are held back."""
     scan: ScanPolicy | None = None
+    checks: Checks | None = None
+    """What is looked for that may have been planted."""
 
     def parser(self, relative: str) -> Parser | None:
         """The parser for the longest suffix of the file's name that is known."""
@@ -98,7 +102,8 @@ class Reader:
     def recipe(self, parser: Parser) -> str:
         """What decides the outcome besides the bytes: when it changes, files are read again."""
         scan = f" {self.scan.recipe}" if self.scan is not None else ""
-        return f"{parser.recipe} {self.policy.recipe} {QUALITY_RECIPE}({self.min_quality:g}){scan}"
+        checks = f" {self.checks.recipe}" if self.checks is not None else ""
+        return f"{parser.recipe} {self.policy.recipe} {QUALITY_RECIPE}({self.min_quality:g}){scan}{checks}"
 
     def read(
         self, parser: Parser, entry: SourceEntry, uri: str, path: str, data: bytes, stop: Callable[[], bool]
@@ -173,6 +178,8 @@ class Reader:
         with self.stages.timed("language"):
             language = parsed.language or self.language.identify(parsed.text)
         url = stated.get("url", "")
+        with self.stages.timed("checks"):
+            noted = self.checks.notes(parsed, language) if self.checks is not None else ()
         document = Document(
             doc_id=doc_id,
             text_sha256=sha256_bytes(parsed.text.encode()),
@@ -185,7 +192,7 @@ class Reader:
             chars=len(parsed.text),
             headings=tuple(block for block in parsed.blocks if block.kind is BlockKind.HEADING),
             pages=parsed.pages,
-            metadata=(*_kept(parsed), *counts),
+            metadata=(*_kept(parsed), *counts, *noted),
             warnings=tuple(filter(None, (*parsed.warnings, quality.warning))),
             quality=quality.score,
         )
@@ -205,7 +212,9 @@ def stated_access(document: Document) -> AccessList | None:
 def _kept(parsed: Parsed) -> tuple[tuple[str, str], ...]:
     """The record's metadata with its stated access list, under names that a source cannot give."""
     given = tuple(
-        (key, value) for key, value in parsed.metadata if key not in {_TENANT, _GROUPS} and not key.startswith(PREFIX)
+        (key, value)
+        for key, value in parsed.metadata
+        if key not in {_TENANT, _GROUPS} and not key.startswith((PREFIX, poison.PREFIX))
     )
     stated = parsed.access
     return given if stated is None else (*given, (_TENANT, stated.tenant), (_GROUPS, "\n".join(stated.groups)))

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from assay.ingest.parsing import Done, Job, ReadHere, Reading, under_rules
+from assay.ingest.poison import QUARANTINED, held
+from assay.ingest.poison_known import Known
 from assay.ingest.publishing import Publisher
 from assay.ingest.reaccess import ruling_of
 from assay.ingest.reading import FORGOTTEN, HELD, Reader, Record, Rejected, stated_access
@@ -40,6 +42,8 @@ class Ingest:
     """Where files are read, by how many there are to read; None reads them here."""
     denied: Denials | None = None
     """What was forgotten and must not come back; None denies nothing."""
+    known: Known | None = None
+    """What new documents are compared with, and what was decided about those in quarantine."""
 
     def sync(
         self,
@@ -78,6 +82,8 @@ class Ingest:
             {name: round(ms, 3) for name, ms in stages.ms.items()},
             run.interrupted,
             dict(run.told.findings.most_common()),
+            dict(run.told.suspicious.most_common()),
+            run.told.quarantined,
         )
 
     def _read_all(
@@ -193,6 +199,8 @@ class _Run:
     def _forget(self, uri: str) -> tuple[str, ...]:
         self.writer.write()
         removed = self.work.catalog.remove_source(uri)
+        if self.work.known is not None:
+            self.work.known.drop(removed)
         del self.states[uri]
         for doc_id in removed:
             self.owners.pop(doc_id, None)
@@ -219,7 +227,15 @@ class _Run:
 
     def _same(self, state: SourceState, entry: SourceEntry, parser: Parser) -> bool:
         stamp = (state.size, state.mtime_ns, state.recipe)
-        return stamp == (entry.size, entry.mtime_ns, self.work.reader.recipe(parser)) and state.code not in _READ_AGAIN
+        same = stamp == (entry.size, entry.mtime_ns, self.work.reader.recipe(parser))
+        return same and not self._again(state)
+
+    def _again(self, state: SourceState) -> bool:
+        """True for a file that is read although it has not changed."""
+        return state.code in _READ_AGAIN or self._decided(state.source_uri)
+
+    def _decided(self, uri: str) -> bool:
+        return self.work.known is not None and uri in self.work.known.again
 
     def _update(self, root: Root, entry: SourceEntry, parser: Parser, uri: str, state: SourceState | None) -> None:
         """Begin to read one file that is new or looks changed."""
@@ -239,7 +255,7 @@ class _Run:
             return
         fresh = replace(fresh, sha256=sha256_bytes(data))
         same = state is not None and (state.sha256, state.recipe) == (fresh.sha256, fresh.recipe)
-        if state is not None and same and state.code not in _READ_AGAIN:
+        if state is not None and same and not self._again(state):
             self.told.unchanged(state)
             return
         if state is None and self.work.denied is not None and self.work.denied.file(fresh.sha256):
@@ -271,6 +287,9 @@ class _Run:
             records = [under_rules(record, self.work.reader.access, begun.job.path) for record in done.records]
             records, refused = self._without_forgotten(records)
             kept, doubles = self._unique(records, uri)
+            if self.work.known is not None:
+                with self.work.reader.stages.timed("checks"):
+                    kept = self.work.known.judged(kept)
             if self.lost[uri]:
                 self.contested.append((begun.root, begun.job.entry))
             self._put(begun.fresh, begun.state, kept, [*doubles, *refused, *done.rejected])
@@ -352,9 +371,11 @@ class _Run:
         """
         failed = [reject.code for reject in rejected if reject.code != EMPTY]
         code = failed[0] if failed else "" if records else EMPTY
+        if not failed and any(held(record.document) for record in records):
+            code = QUARANTINED
         fresh = replace(fresh, doc_ids=tuple(record.document.doc_id for record in records), code=code)
         keeps_old = state is not None and state.doc_ids and set(failed) - HELD and not records
-        new = not keeps_old and fresh != state
+        new = not keeps_old and (fresh != state or self._decided(fresh.source_uri))
         if new:
             self._store(fresh, records)
         self.told.records(fresh.source_uri, state, records, rejected, new=new)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from assay.ingest import poison
 from assay.ingest.reading import HELD, Record, Rejected
 from assay.ingest.scan import findings
 from assay.ports.storage import SourceState
@@ -38,6 +39,9 @@ class Telling:
     outcomes: list[ParseOutcome] = field(default_factory=list)
     findings: Counter[str] = field(default_factory=Counter)
     """How many findings each rule of the scan has in what was read, held back or not."""
+    suspicious: Counter[str] = field(default_factory=Counter)
+    """In how many of the documents that were read each check found something."""
+    quarantined: int = 0
 
     def tell(self, uri: str, status: ParseStatus, code: str = "", reason: str = "", docs: int = 0, n: int = 0) -> None:
         self.outcomes.append(ParseOutcome(uri, status, code, reason, docs, n))
@@ -54,7 +58,10 @@ class Telling:
             self.tell(uri, ParseStatus.FAILED, code, _UNREADABLE.get(code, "it cannot be read"))
 
     def unchanged(self, state: SourceState) -> None:
-        if state.doc_ids or state.code in ("", EMPTY):
+        if state.code == poison.QUARANTINED:
+            why = "kept from search, as before; assay quarantine list"
+            self.tell(state.source_uri, ParseStatus.UNCHANGED, state.code, why, docs=len(state.doc_ids))
+        elif state.doc_ids or state.code in ("", EMPTY):
             self.tell(state.source_uri, ParseStatus.UNCHANGED, state.code, docs=len(state.doc_ids))
         elif state.code in HELD:
             self.tell(state.source_uri, ParseStatus.SKIPPED, state.code, "held back, as before")
@@ -67,6 +74,9 @@ class Telling:
         """A file that was read; `state` is what was known of it before."""
         self.findings.update(findings(record.document.metadata for record in records))
         self.findings.update(findings(reject.findings for reject in rejected))
+        for record in records:
+            self.suspicious.update({one.check.value for one in poison.suspicions(record.document)})
+            self.quarantined += bool(poison.held(record.document))
         if records:
             warned = next((warning for record in records for warning in record.document.warnings), "")
             code, _, reason = warned.partition(": ")

@@ -192,6 +192,10 @@ class IngestReport:
     interrupted: bool = False
     findings: dict[str, int] = field(default_factory=dict)
     """How many findings each rule of the scan has in what was read."""
+    suspicious: dict[str, int] = field(default_factory=dict)
+    """In how many documents each check for planted text found something."""
+    quarantined: int = 0
+    """Documents that were read and are kept from search until somebody decides."""
 
     def count(self, status: ParseStatus) -> int:
         return sum(1 for outcome in self.outcomes if outcome.status is status)

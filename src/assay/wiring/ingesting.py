@@ -21,7 +21,7 @@ from assay.records.access import AccessList
 from assay.records.documents import IngestReport, ParseOutcome, ParseStatus
 from assay.records.errors import Busy, ConfigError, NotFound
 from assay.records.retrieval import IndexStatus, Snapshot
-from assay.wiring import canarying
+from assay.wiring import canarying, quarantine
 from assay.wiring.access import resolver
 from assay.wiring.batching import spread_embedder
 from assay.wiring.build import Workspace
@@ -80,7 +80,7 @@ def _ingest(place: Workspace, publisher: Publisher) -> Ingest:
     reader = document_reader(settings, access_rules(place))
     return Ingest(
         RoutedTree(), reader, place.stores.catalog, place.stores.blobs, publisher, settings.ingest.max_file_mb,
-        denied=forgotten(place),
+        denied=forgotten(place), known=quarantine.known(place),
     )  # fmt: skip
 
 

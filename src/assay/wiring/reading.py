@@ -11,6 +11,7 @@ from assay.ingest.access import AccessRules
 from assay.ingest.reading import Reader, Stages
 from assay.ingest.scan import ScanPolicy
 from assay.ports.reading import Parser
+from assay.wiring import quarantine
 from assay.wiring.build import chunk_policy
 from assay.wiring.settings import IngestSettings, Settings
 
@@ -26,6 +27,7 @@ def reader(settings: Settings, access: AccessRules) -> Reader:
         Stages(),
         min_quality=ingest.min_quality,
         scan=_scan(ingest),
+        checks=quarantine.checks(ingest),
     )
 
 

@@ -37,6 +37,9 @@ _HIDDEN_STYLE = re.compile(
     r"clip(?:-path)?\s*:\s*(?:rect\(\s*0|inset\(\s*(?:50|100)%)|transform\s*:\s*scale\(\s*0\s*\)",
     re.IGNORECASE,
 )
+_SHEET = re.compile(r"<style\b[^>]{0,400}>([^<]{0,100000})", re.IGNORECASE)
+_RULE = re.compile(r"([^{}]{1,400})\{([^{}]{1,2000})\}")
+_SIMPLE = re.compile(r"[.#][\w-]{1,80}")
 _COLOUR = re.compile(r"(?:^|;|\s)(background(?:-color)?|color)\s*:\s*([^;!]+)", re.IGNORECASE)
 _WHITE = frozenset({"white", "#fff", "#ffffff", "rgb(255,255,255)", "transparent"})
 
@@ -60,22 +63,34 @@ def _same_colour(style: str) -> bool:
     return text == ground or (ground is None and text in _WHITE) or text == "transparent"
 
 
-def hidden_characters(root: LexborNode) -> int:
-    """How many characters stand in hidden elements, the outermost of each counted once."""
-    count = 0
+def hidden_texts(root: LexborNode) -> list[str]:
+    """What stands in hidden elements, the outermost of each taken once, in no order."""
+    found: list[str] = []
     stack = [root]
     while stack:
         node = stack.pop()
         if not node.is_element_node or node.tag in {"script", "style", "template", "noscript", "svg"}:
             continue
         if node is not root and is_hidden(node):
-            count += len(node.text(strip=True))
+            found.append(node.text(strip=True))
             continue
         child = node.last_child
         while child is not None:
             stack.append(child)
             child = child.prev
-    return count
+    return found
+
+
+def styled_away(source: str) -> list[str]:
+    """Simple selectors (`.name`, `#name`) that a style sheet in the page hides, the first hundred."""
+    found = [
+        selector.strip()
+        for sheet in _SHEET.findall(source)
+        for selectors, body in _RULE.findall(sheet)
+        if _HIDDEN_STYLE.search(body) or _same_colour(body)
+        for selector in selectors.split(",")
+    ]
+    return [selector for selector in dict.fromkeys(found) if _SIMPLE.fullmatch(selector)][:100]
 
 
 def remove_boilerplate(root: LexborNode) -> None:

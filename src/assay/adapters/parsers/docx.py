@@ -7,11 +7,13 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from assay.adapters.parsers.asides import Asides
 from assay.adapters.parsers.copying import TextCopy
 from assay.adapters.parsers.stated import read_stated
-from assay.records.documents import BlockKind, Parsed
+from assay.records.documents import Aside, BlockKind, Parsed
 from assay.records.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _HEADING_STYLE = re.compile(r"(?:Heading|heading|Überschrift|Titre|Título) ?([1-9])")
 _OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAX_UNPACKED_MB = 300
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_TINY_HALF_POINTS = 4
 _FAILURES = (
     zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, SyntaxError, OSError, NotImplementedError,
 )  # fmt: skip
@@ -45,7 +49,52 @@ class DocxParser:
         _end_list(copy, items)
         title, fields = _properties(document)
         stated = read_stated(fields, name)
-        yield copy.parsed(title, language=stated.language, metadata=stated.metadata)
+        parsed = copy.parsed(title, language=stated.language, metadata=stated.metadata)
+        yield replace(parsed, asides=_asides(document))
+
+
+def _asides(document: Any) -> tuple[Aside, ...]:
+    """Runs that Word does not show or shows in white or next to no size, and comments."""
+    asides = Asides()
+    for paragraph in document.element.body.iter(f"{_W}p"):
+        asides.add("docx.hidden", "".join(_text(run) for run in paragraph.iter(f"{_W}r") if _unseen(run)), shown=True)
+    for comment in document.comments if _has_comments(document) else ():
+        asides.add("docx.comment", comment.text)
+    return asides.found
+
+
+def _has_comments(document: Any) -> bool:
+    """Asked first, because python-docx makes the part where there is none."""
+    return any(str(part.partname).lower() == "/word/comments.xml" for part in document.part.package.iter_parts())
+
+
+def _text(run: Any) -> str:
+    return "".join(part.text or "" for part in run.iter(f"{_W}t"))
+
+
+def _unseen(run: Any) -> bool:
+    """By what the run itself says; styles are not followed."""
+    given = run.find(f"{_W}rPr")
+    if given is None:
+        return False
+    vanish = given.find(f"{_W}vanish")
+    if vanish is not None and vanish.get(f"{_W}val", "1") not in {"0", "false", "off"}:
+        return True
+    size, colour = given.find(f"{_W}sz"), given.find(f"{_W}color")
+    if size is not None and (size.get(f"{_W}val") or "").isdigit() and int(size.get(f"{_W}val")) <= _TINY_HALF_POINTS:
+        return True
+    white = colour is not None and (colour.get(f"{_W}val") or "").upper() == "FFFFFF"
+    shaded = any(given.find(f"{_W}{name}") is not None for name in ("shd", "highlight"))
+    return white and not shaded and not _on_ground(run)
+
+
+def _on_ground(run: Any) -> bool:
+    """Whether the paragraph or the table cell that the run stands in has a ground of its own."""
+    return any(
+        node.find(f"{_W}{properties}/{_W}shd") is not None
+        for name, properties in (("p", "pPr"), ("tc", "tcPr"), ("tbl", "tblPr"))
+        for node in run.iterancestors(f"{_W}{name}")
+    )
 
 
 def _properties(document: Any) -> tuple[str, dict[str, Any]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from assay.adapters.parsers.boilerplate import hidden_characters, is_hidden, remove_boilerplate
+from assay.adapters.parsers.asides import Asides, html_asides
+from assay.adapters.parsers.boilerplate import hidden_texts, is_hidden, remove_boilerplate
 from assay.adapters.parsers.copying import TextCopy, decode, one_line
 from assay.adapters.parsers.stated import primary_tag, read_stated
 from assay.records.documents import BlockKind, Parsed
@@ -52,10 +53,13 @@ class HtmlParser:
         text, warnings = decode(_as_utf8(data), name)
         tree = html_tree(text, name)
         copy = TextCopy()
+        asides = Asides()
         mains = [node for node in tree.css("main") if node.text(strip=True)]
         root = mains[0] if len(mains) == 1 else tree.body
         if root is not None:
-            hidden = hidden_characters(root)
+            texts = hidden_texts(root)
+            hidden = sum(map(len, texts))
+            html_asides(asides, text, tree, texts)
             remove_boilerplate(root)
             write_tree(copy, root)
             if hidden > _SOME_HIDDEN:
@@ -64,12 +68,13 @@ class HtmlParser:
         title_node = tree.css_first("head title")
         html = tree.css_first("html")
         stated = read_stated(_meta(tree.css("head meta")), name)
-        yield copy.parsed(
+        parsed = copy.parsed(
             title_node.text() if title_node is not None else "",
             language=primary_tag((html.attributes.get("lang") or "") if html is not None else ""),
             metadata=stated.metadata,
             warnings=warnings,
         )
+        yield replace(parsed, asides=asides.found)
 
 
 def html_tree(source: str, name: str) -> LexborHTMLParser:

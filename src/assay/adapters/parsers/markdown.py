@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from assay.adapters.parsers.asides import Asides, comments, html_asides
+from assay.adapters.parsers.boilerplate import hidden_texts
 from assay.adapters.parsers.copying import TextCopy, decode, one_line
 from assay.adapters.parsers.front_matter import split_front_matter
 from assay.adapters.parsers.html import html_tree, write_tree
@@ -44,7 +46,10 @@ class MarkdownParser:
         if name.endswith(".erb"):
             body = _TEMPLATE_TAG.sub("", body)
         copy = TextCopy()
-        write_markdown(copy, _TEMPLATE_LINK.sub("](", body), name)
+        asides = Asides()
+        for text in comments(body):
+            asides.add("markdown.comment", text)
+        write_markdown(copy, _TEMPLATE_LINK.sub("](", body), name, asides)
         parsed = copy.parsed(stated.title, language=stated.language, metadata=stated.metadata, warnings=warnings + more)
         yield Parsed(
             parsed.text,
@@ -54,6 +59,7 @@ class MarkdownParser:
             access=stated.access,
             metadata=parsed.metadata,
             warnings=parsed.warnings,
+            asides=asides.found,
         )
 
 
@@ -67,12 +73,15 @@ def _reader() -> MarkdownIt:
     return reader
 
 
-def write_markdown(copy: TextCopy, body: str, name: str = "") -> None:
-    """Write the readable text of Markdown `body` to `copy`."""
-    page = _Page(copy, name)
-    for token in _reader().parse(body):
+def write_markdown(copy: TextCopy, body: str, name: str = "", asides: Asides | None = None) -> None:
+    """Write the readable text of Markdown `body` to `copy`, and what a reader does not see of it to `asides`."""
+    page = _Page(copy, name, asides if asides is not None else Asides())
+    links: dict[str, Any] = {}
+    for token in _reader().parse(body, links):
         page.take(token)
     page.end_list()
+    for target in links.get("references", {}).values():
+        page.asides.add("markdown.attribute", target.get("title") or "")
 
 
 @dataclass
@@ -81,6 +90,7 @@ class _Page:
 
     copy: TextCopy
     name: str
+    asides: Asides
     heading: int = 0
     quotes: int = 0
     lists: list[list[int]] = field(default_factory=list)
@@ -128,6 +138,9 @@ class _Page:
                 self.rows = None
 
     def inline(self, token: Token) -> None:
+        for child in token.children or ():
+            if child.attrs and "title" in child.attrs:
+                self.asides.add("markdown.attribute", str(child.attrs["title"]))
         text = inline_text(token.children or ())
         if self.rows is not None:
             if self.rows:
@@ -157,8 +170,10 @@ class _Page:
         if source.lstrip().startswith("<!--") and source.rstrip().endswith("-->"):
             return
         self.end_list()
-        body = html_tree(source, self.name).body
+        tree = html_tree(source, self.name)
+        body = tree.body
         if body is not None:
+            html_asides(self.asides, "", tree, hidden_texts(body))
             write_tree(self.copy, body)
 
 

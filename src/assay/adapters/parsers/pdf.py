@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from assay.adapters.ocr import SeenWord
+from assay.adapters.parsers.asides import Asides
 from assay.adapters.parsers.copying import TextCopy, clean, one_line
 from assay.adapters.parsers.pdf_columns import in_order
+from assay.adapters.parsers.pdf_hidden import gather_hidden
 from assay.adapters.parsers.pdf_layout import Element, layout
 from assay.adapters.parsers.pdf_lines import Line
 from assay.adapters.parsers.pdf_picture import read_picture
@@ -77,6 +79,7 @@ class PdfParser:
         try:
             page = document[number]
             text = read_page(page)
+            gather_hidden(page, text.pieces, text.inkless, found.asides)
             pieces = text.pieces
             if text.unread and self.ocr is not None:
                 pieces = self._seen(page, number, found) or pieces
@@ -112,6 +115,7 @@ class _Found:
     unread: list[int] = field(default_factory=list)
     seen: list[int] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    asides: Asides = field(default_factory=Asides)
 
     def warnings(self, empty: Sequence[int]) -> tuple[str, ...]:
         total = len(self.pages)
@@ -189,7 +193,7 @@ def _write(
     stated = read_stated({"modified": _date(info.get("ModDate", ""))}, name)
     title = _title(info.get("Title", "")) or name.rsplit("/", 1)[-1].removesuffix(".pdf")
     parsed = copy.parsed(title, metadata=stated.metadata, warnings=warnings)
-    return replace(parsed, unread_pages=tuple(found.unread))
+    return replace(parsed, unread_pages=tuple(found.unread), asides=found.asides.found)
 
 
 def _pages(starts: dict[int, int], count: int, length: int) -> list[Page]:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from assay.adapters.parsers.copying import one_line
+from assay.adapters.parsers.pdf_hidden import Inkless, inkless
 
 _BOLD = re.compile(rb"bold|black|heavy|semibold", re.IGNORECASE)
 _BOLD_WEIGHT = 600
@@ -58,6 +59,8 @@ class PageText:
     pieces: tuple[Piece, ...]
     unread: bool = False
     placed: bool = True
+    inkless: tuple[Inkless, ...] = ()
+    """Words that leave no ink, as far as the text layer tells."""
 
 
 def read_page(page: Any) -> PageText:
@@ -66,9 +69,10 @@ def read_page(page: Any) -> PageText:
     text = text_page.get_text_range()
     placed = len(text) == text_page.count_chars()
     pieces = tuple(_mended(_pieces(text_page.raw, text, placed)))
+    unseen = inkless(text_page.raw, text) if placed else ()
     text_page.close()
     visible = "".join(text.split())
-    return PageText(pieces, _unread(page, visible), placed)
+    return PageText(pieces, _unread(page, visible), placed, unseen)
 
 
 def _unread(page: Any, visible: str) -> bool:
