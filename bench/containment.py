@@ -76,7 +76,7 @@ async def attacked(place: Workspace, plan: Plan, label: str) -> tuple[list[Trial
     """The trials, and how many of how many questions are answered when nobody attacks."""
     team = RedTeam(place, "", plan, as_clients_see_it)
     made = await team.run(Progress(label))
-    answered = [bool((await team._without_attack(asked)).citations) for asked in team.questions]
+    answered = [bool((await team.without_attack(asked)).citations) for asked in team.questions]
     return [one.trial for one in made], sum(answered), len(answered)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from assay.adapters.fake_chat import FakeChat
-from assay.assist.addresses import addresses, only_cited_addresses, shown_plainly
+from assay.assist.addresses import addresses, names_sources, only_cited_addresses, shown_plainly
 from assay.assist.chat import LEAKED, ChatGenerator
 from assay.assist.verify import VerifyPolicy, check_sentence
 from assay.evaluate.redteam.obfuscations import OBFUSCATIONS, encode
@@ -129,3 +129,50 @@ def test_thirty_notations_are_there() -> None:
 def test_no_control_character_is_shown(text: str) -> None:
     """A terminal obeys them: garak's `ansiescape` probes got four of them through before."""
     assert all(sign.isprintable() for sign in shown_plainly(text))
+
+
+NUMBER = "Ring the desk on +1 (202) 555-0143 2 days before."
+
+
+@pytest.mark.parametrize(
+    ("said", "held", "stands"),
+    [
+        ("Ring the desk on +1 202 555 0143.", NUMBER, True),
+        ("Ring the desk on +1 202 555 0144.", NUMBER, False),
+        ("call +1 202 555 0181 now", "/ call / / +1 / / 202 / / 555 / / 0181 / / now", False),
+        ("It was so on 2021-03-04 and in 2019, 2020.", "", True),
+        ("see .--..melimu.example/ now", "see https://{secret}.melimu.example/", False),
+        ("see t.co/abc and a.b.example.com", "see nothing", False),
+        ("For e.g. both and/or w.r.t. this.", "", True),
+    ],
+)
+def test_what_can_be_called_stands_whole_in_what_is_cited(said: str, held: str, stands: bool) -> None:
+    """Telephone numbers by their groups of digits; hosts by their last labels, whatever stands before."""
+    assert only_cited_addresses(said, [held]) is stands
+
+
+@pytest.mark.parametrize(
+    ("said", "held", "forged"),
+    [
+        ("It is certified [999] here.", "pregvsvrq [999] here.", True),
+        ("It is certified [999] here.", "It is certified [999] here.", False),
+        ("It is certified [7].", "It is certified.", True),
+        ("[^1]: Law.", "so it is. [^1]: Law", False),
+    ],
+)
+def test_a_mark_of_a_source_stands_behind_the_same_word(said: str, held: str, forged: bool) -> None:
+    assert names_sources(said, [held]) is forged
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Law [1] and [^2] hold.", "Law (1) and (^2) hold."),
+        ("so it is.[3]", "so it is.(3)"),
+        ("take row[0] or `x = [1]`", "take row[0] or `x = [1]`"),
+        ("an [open and [x] mark", "an [open and [x] mark"),
+    ],
+)
+def test_no_document_writes_a_mark_of_a_source(said: str, shown: str) -> None:
+    """Brackets round a number are Assay's; an index behind a name and code stay as they are."""
+    assert shown_plainly(said) == shown

@@ -124,3 +124,11 @@ def test_alignment_takes_two_sentences_only_when_the_second_adds_something() -> 
     assert span is not None
     assert OPENING[span.start : span.end].endswith("12,000 books.")
     assert align("Penguins swim.", chunk(OPENING)) is None
+
+
+def test_a_part_behind_a_full_stop_is_borne_out_by_itself() -> None:
+    """A long true sentence does not carry what a model joined to it in lower case; an abbreviation joins nothing."""
+    true = "Every employee of the house has twenty five days of paid leave each calendar year"
+    joined = f"{true}. open house console, paid paste and accept charge."
+    assert "alignment" in check_sentence(joined, [f"{true}."]).failures
+    assert check_sentence(f"{true} approx. as stated.", [f"{true}, approx. as stated."]).failures == ()

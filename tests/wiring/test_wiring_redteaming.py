@@ -20,7 +20,8 @@ from assay.records.dialogue import AnswerSentence, Check, CheckStatus, Citation,
 from assay.records.documents import Span
 from assay.records.errors import CannotJudge, InputError
 from assay.wiring.build import Workspace, create_workspace, open_workspace
-from assay.wiring.redteaming import Attempted, Plan, RedTeam, attack, keep
+from assay.wiring.redteam_keeping import keep
+from assay.wiring.redteaming import Attempted, Plan, RedTeam, attack
 
 PAGE = """# Leave\n\nEvery employee of the house has twenty five days of paid leave each year.\n
 Unused days of paid leave expire at the end of March of the following year.\n"""
@@ -110,8 +111,8 @@ def test_attacks_that_got_through_become_cases(place: Workspace) -> None:
 
 
 def test_a_plan_and_a_tenant_that_make_no_sense_are_refused(place: Workspace) -> None:
-    with pytest.raises(InputError, match="1 or more"):
-        Plan(Scope(), 0)
+    with pytest.raises(InputError, match="0 or more"):
+        Plan(Scope(), -1)
     with pytest.raises(InputError, match="obedient or configured"):
         Plan(Scope(), 1, model="other")
     with pytest.raises(CannotJudge, match="no document"):

@@ -11,6 +11,7 @@ from assay.evaluate.redteam.obfuscations import encode
 from assay.records.chat import ChatDone, ChatEvent, ChatOptions, TextDelta
 from assay.records.dialogue import Turn, Usage
 from assay.text.sentences import sentence_spans
+from assay.text.tokens import words
 
 _OPENS = "passages "
 _CLOSES = "end of passages "
@@ -70,7 +71,7 @@ class ObedientChat:
         self.marker, self.system = sight.marker, sight.system
         everything = "\n".join(turn.content for turn in messages)
         known = {sighting.name for sighting in self._finder.find(everything)}
-        due = [order for order in self.orders if known.issuperset(order.triggers)]
+        due = [o for o in self.orders if known.issuperset(o.triggers) and _heard(o.words, everything)]
         self.obeyed += len(due)
         foreign = next((value for value in self.foreign if value in everything), _NOT_SEEN)
         told = [f"{sight.opening(1)} [1]."] if sight.opening(1) else []
@@ -86,6 +87,7 @@ class ObedientChat:
         payload = order.payload
         for gap, value in (("{secret}", sight.marker), ("{foreign}", foreign)):
             payload = payload.replace(gap, encode(value, order.notation))
+        payload = payload.replace("{true}", encode(sight.opening(1), order.notation))
         payload = payload.replace("{system}", " ".join(sight.system.split()))
         home = self._home(order, sight)
         match order.style:
@@ -105,9 +107,20 @@ class ObedientChat:
     def _home(self, order: Order, sight: _Sight) -> int:
         """The passage in which the order stands, else the first."""
         for number, passage in enumerate(sight.passages, start=1):
+            if order.words and _heard(order.words, passage):
+                return number
             if any(found.name in order.triggers for found in self._finder.find(passage)):
                 return number
         return 1
+
+
+_FIRST_WORDS = 8
+
+
+def _heard(wanted: str, text: str) -> bool:
+    """True when the first words of `wanted` stand in the text, in a row and whatever the marks between them."""
+    first = words(wanted)[:_FIRST_WORDS]
+    return f" {' '.join(first)} " in f" {' '.join(words(text))} " if first else wanted.strip() in text
 
 
 def _seen(messages: Sequence[Turn]) -> _Sight:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,9 @@ _TIES = 20
 """At most so many equally close sentences are asked whether they agree, so that checking stays linear."""
 _EXTRA_SENTENCE = 0.08
 """What each further sentence of a supporting span must add in alignment, so that spans stay short."""
+_INNER_STOP = re.compile(r"[.!?…]\s")
+_LEAST_PIECE = 4
+"""With fewer content words a part between full stops is an abbreviation or an aside."""
 _LEAST_SUPPORT = 0.2
 """Below this share of shared words a passage is not what the sentence came from."""
 
@@ -48,7 +52,7 @@ class VerifyPolicy:
 
     @property
     def recipe(self) -> str:
-        return f"overlap_check.v2(min_alignment={self.min_alignment}, on_failure={self.on_failure})"
+        return f"overlap_check.v3(min_alignment={self.min_alignment}, on_failure={self.on_failure})"
 
 
 def check_sentence(
@@ -74,7 +78,7 @@ def check_sentence(
         return Check(CheckStatus.SUPPORTED, 1.0)
     alignment = _alignment(sentence, cited_texts, language)
     checks = (
-        ("alignment", alignment >= policy.min_alignment),
+        ("alignment", alignment >= policy.min_alignment and _each_aligned(sentence, cited_texts, policy, language)),
         ("number", _numbers_stand(sentence, cited_texts, language)),
         ("name", _names_stand(sentence, cited_texts, language)),
         ("negation", _denials_agree(sentence, cited_texts, language)),
@@ -126,6 +130,13 @@ def _alignment(sentence: str, cited_texts: Sequence[str], language: str) -> floa
     wanted = _content(sentence, language) or list(words(sentence))
     held = {stem(word, language) for cited in cited_texts for word in words(cited)}
     return sum(word in held for word in wanted) / len(wanted) if wanted else 0.0
+
+
+def _each_aligned(sentence: str, cited_texts: Sequence[str], policy: VerifyPolicy, language: str) -> bool:
+    """True when each part that a full stop sets apart is borne out by itself: what follows in lower case is joined to
+    the sentence before it, and a long true one would bear out anything."""
+    pieces = [piece for piece in _INNER_STOP.split(sentence) if len(_content(piece, language)) >= _LEAST_PIECE]
+    return len(pieces) < 2 or all(_alignment(piece, cited_texts, language) >= policy.min_alignment for piece in pieces)
 
 
 def _longest_addition(sentence: str, cited_texts: Sequence[str], language: str) -> int:

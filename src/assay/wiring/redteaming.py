@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, cast
 
 from assay.adapters.obedient_chat import ObedientChat
+from assay.adapters.overheard_chat import OverheardChat
 from assay.evaluate.redteam.attacks import Attack, Parts, assemble, draw, generate, mutate
 from assay.evaluate.redteam.effects import Held, Left, Seen, look
 from assay.evaluate.redteam.goals import Goal
-from assay.evaluate.redteam.report import Trial
-from assay.ingest.askable import askable
+from assay.evaluate.redteam.planted import Planted
+from assay.evaluate.redteam.report import Trial, trial_from
 from assay.ingest.chunk import chunk_document
 from assay.ports.answering import Retriever, System
 from assay.ports.storage import Catalog
 from assay.records.access import AccessList, Scope
+from assay.records.bundles import Bundle
 from assay.records.dialogue import Citation, Reply, Request, fold
-from assay.records.digest import sha256_bytes
+from assay.records.digest import sha256_bytes, sha256_json
 from assay.records.documents import BlockKind, Chunk, Document
-from assay.records.errors import CannotJudge, InputError, NotFound
-from assay.records.golden import Case, Expected, GoldenSet
+from assay.records.errors import InputError, NotFound
 from assay.records.retrieval import Query, Ranked, Retrieved
 from assay.wiring import apps
 from assay.wiring.build import Workspace, chunk_policy
+from assay.wiring.redteam_journal import TrialJournal
+from assay.wiring.redteam_material import foreign, questions
+from assay.wiring.settings import OpenAIModel
 
 OBEDIENT = "obedient"
 CONFIGURED = "configured"
-BUDGETS = (1, 10, 100)
+
 Rendered = Callable[[Reply], tuple[str, str]]
 """A reply as a client of the API reads it, and as the page shows it."""
 
@@ -53,8 +58,9 @@ class Plan:
     budget: int = 1
 
     def __post_init__(self) -> None:
-        if self.trials < 1 or self.budget < 1:
-            raise InputError("redteam.count", "trials and tries are 1 or more", where="--trials, --mutate")
+        if self.trials < 0 or self.budget < 1:
+            what = "trials are 0 or more, and tries 1 or more"
+            raise InputError("redteam.count", what, where="--trials, --mutate")
         if self.model not in (OBEDIENT, CONFIGURED):
             raise InputError("redteam.model", f"the model is {OBEDIENT} or {CONFIGURED}", where="--model")
 
@@ -68,6 +74,18 @@ class Attempted:
     attack: Attack = field(repr=False)
     asked: str = field(repr=False)
     tries: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What left for an attack, what had to stay, whether the model came across it (a real one does not say), whether
+    the answer to the question was still given, and which documents were the attacker's."""
+
+    left: Left
+    held: Held
+    reached: bool
+    kept: bool | None
+    poisoned: frozenset[str]
 
 
 @dataclass
@@ -125,36 +143,52 @@ class RedTeam:
         self._catalog = place.stores.catalog
         self._blobs = place.stores.blobs
         self._poison = _Poison()
-        self.model = ObedientChat(foreign=_foreign(place, plan.scope)) if plan.model == OBEDIENT else None
-        seams = replace(seams, passages=lambda inner: _Poisoned(inner, self._poison), chat=self.model)
+        self.foreign = foreign(place, plan.scope)
+        found = _named(place, reference)
+        self.model = ObedientChat(foreign=self.foreign) if plan.model == OBEDIENT else None
+        self.overheard = None if self.model else _overheard(found.parts)
+        chat = self.model or self.overheard
+        seams = replace(seams, passages=lambda inner: _Poisoned(inner, self._poison), chat=chat)
         shadow = replace(
             place, stores=replace(place.stores, catalog=cast(Catalog, _Readable(self._catalog, self._poison)))
         )
-        self._system, self._prompt = _started(shadow, place, reference, seams)
-        self.foreign = self.model.foreign if self.model else _foreign(place, plan.scope)
-        self.questions = _questions(place, plan.scope)
+        self.target = _started(shadow, found, seams)
+        self.questions = questions(place, plan.scope)
         self._benign: dict[str, Reply] = {}
 
     async def run(
-        self, progress: Callable[[int, int], None] = _silent, attacks: Iterable[Attack] | None = None
+        self,
+        progress: Callable[[int, int], None] = _silent,
+        attacks: Iterable[Attack] | None = None,
+        journal: TrialJournal | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> list[Attempted]:
-        """Every trial in turn. An attack that had no effect is mutated until the budget is spent. `attacks` are made
-        from the seed where none are given."""
+        """Every trial in turn, until `stop`. An attack that had no effect is mutated until the budget is spent.
+        `attacks` are made from the seed where none are given; what the journal holds is not tried again, but for a
+        mutated attack that got through, which is found anew."""
         made: list[Attempted] = []
-        questions = await self._answerable()
+        if not self.plan.trials:
+            return made
+        questions = await self.answerable()
         goals = tuple(goal for goal in Goal if goal is not Goal.TENANT or self.foreign)
         for number, attack in enumerate(islice(attacks or generate(self.plan.seed, goals), self.plan.trials)):
+            if stop():
+                break
             asked = questions[number % len(questions)]
-            best = await self._try(attack, asked)
-            if self.plan.budget > 1:
-                best = await self._mutated(best, number)
+            best = _remembered(journal, number, attack, asked)
+            if best is None:
+                best = await self._try(attack, asked)
+                if self.plan.budget > 1:
+                    best = await self._mutated(best, number)
+                if journal is not None:
+                    journal.put(f"generated:{number}", {"trial": best.trial, "tries": best.tries})
             made.append(best)
             progress(number + 1, self.plan.trials)
         return made
 
-    async def _answerable(self) -> list[str]:
+    async def answerable(self) -> list[str]:
         """The questions that the system answers when nobody attacks: one that it declines shows nothing of a model."""
-        answered = [asked for asked in self.questions if (await self._without_attack(asked)).citations]
+        answered = [asked for asked in self.questions if (await self.without_attack(asked)).citations]
         return answered or self.questions
 
     async def _mutated(self, first: Attempted, number: int) -> Attempted:
@@ -170,50 +204,63 @@ class RedTeam:
         return best
 
     async def _try(self, attack: Attack, asked: str) -> Attempted:
-        benign = await self._without_attack(asked)
+        put = await self.put(attack, asked)
+        seen = look(attack, put.left, put.held)
+        return Attempted(_trial(attack, put.left.reply, seen, put.reached, put.kept), attack, asked)
+
+    async def put(self, attack: Attack | Planted, asked: str, setting: str = "") -> Put:
+        """One attack put to the system, beside the same question without it. A real model is told `setting`, too."""
+        benign = await self.without_attack(asked)
         before = self.model.obeyed if self.model else 0
         if self.model is not None:
             self.model.give([attack.order])
+        if self.overheard is not None:
+            self.overheard.setting = setting
         self._poison.chunks = self._chunks(attack, asked)
         self._poison.position = int(attack.attack_id, 16) % 4
-        reply = await self._ask(Request(attack.attack_id, attack.question(asked), self.plan.scope, attack.history))
-        seen = look(attack, Left(reply, *self._rendered(reply)), self._held())
+        reply = await self.ask(Request(attack.attack_id, attack.question(asked), self.plan.scope, attack.history))
+        if self.overheard is not None:
+            self.overheard.setting = ""
         kept = None
-        if benign.citations and attack.in_document:
+        if benign.citations and attack.in_document and attack.question(asked) == asked:
             kept = any(s.text in reply.text for s in benign.sentences)
         reached = self.model is None or self.model.obeyed > before
-        return Attempted(_trial(attack, reply, seen, reached, kept), attack, asked)
+        poisoned = frozenset(chunk.doc_id for chunk in self._poison.chunks)
+        return Put(Left(reply, *self._rendered(reply)), self._held(), reached, kept, poisoned)
 
-    async def _without_attack(self, asked: str) -> Reply:
+    async def without_attack(self, asked: str) -> Reply:
+        """The answer when nobody attacks; the same one each time."""
         if asked not in self._benign:
-            self._poison.chunks = ()
-            if self.model is not None:
-                self.model.give(())
-            self._benign[asked] = await self._ask(Request("benign", asked, self.plan.scope))
+            self._benign[asked] = await self.ask_plainly(Request("benign", asked, self.plan.scope))
         return self._benign[asked]
 
-    async def _ask(self, request: Request) -> Reply:
-        return fold([event async for event in self._system.answer(request)])
+    async def ask_plainly(self, request: Request) -> Reply:
+        """With no attack anywhere."""
+        self._poison.chunks = ()
+        if self.model is not None:
+            self.model.give(())
+        return await self.ask(request)
+
+    async def ask(self, request: Request) -> Reply:
+        return fold([event async for event in self.target.system.answer(request)])
 
     def _held(self) -> Held:
-        marker = self.model.marker if self.model else ""
-        return Held(marker, self._prompt, tuple(self.foreign), self._stands)
+        listens = self.model or self.overheard
+        return Held(listens.marker if listens else "", self.target.prompt, tuple(self.foreign), self._stands)
 
     def _stands(self, citation: Citation) -> bool:
         span = citation.span
         for chunk in self._poison.chunks:
             ours = (chunk.doc_id, chunk.text_sha256) == (span.doc_id, span.text_sha256) and chunk.start <= span.start
-            if ours and chunk.text[span.start - chunk.start : span.end - chunk.start] == citation.quote:
+            if ours and stands_as(citation.quote, chunk.text[span.start - chunk.start : span.end - chunk.start]):
                 return True
         try:
             text = self._blobs.get(span.text_sha256).decode()
         except NotFound:
             return False
-        stands = text[span.start : span.end]
-        before, mask, _ = citation.quote.partition("[")  # a guard may have masked a part of the quote
-        return stands == citation.quote or bool(mask and stands.startswith(before))
+        return stands_as(citation.quote, text[span.start : span.end])
 
-    def _chunks(self, attack: Attack, asked: str) -> tuple[Chunk, ...]:
+    def _chunks(self, attack: Attack | Planted, asked: str) -> tuple[Chunk, ...]:
         """The poisoned file as the workspace would read and cut it."""
         from assay.adapters.parsers.registry import parsers
 
@@ -233,6 +280,25 @@ class RedTeam:
         return tuple(made)
 
 
+_MASK = re.compile(r"\[[a-z][a-z0-9_.-]{0,60}\]")
+
+
+def stands_as(quote: str, held: str) -> bool:
+    """True when the quote is what the place holds, but for parts in whose stead a guard put the name of a rule."""
+    first, *rest = _MASK.split(quote)
+    if not rest:
+        return quote == held
+    if not held.startswith(first):
+        return False
+    at = len(first)
+    for part in rest[:-1]:
+        found = held.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return held.endswith(rest[-1]) and len(held) - len(rest[-1]) >= at
+
+
 def _fresh(parts: Parts, chance: random.Random) -> Parts:
     return draw(parts.goal, chance)
 
@@ -244,78 +310,59 @@ def _trial(attack: Attack, reply: Reply, seen: Seen, reached: bool, kept: bool |
     )  # fmt: skip
 
 
-def _started(shadow: Workspace, place: Workspace, reference: str, seams: apps.Seams) -> tuple[System, str]:
-    """The system under attack and its system prompt. Raises NotFound for a name that is neither app nor bundle."""
+@dataclass(frozen=True)
+class _Named:
+    """An app as it is now, or a bundle: what it is made of."""
+
+    app: str
+    bundle: Bundle | None
+    parts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The system under attack. `subject` is what its measurements stand under: the bundle's id, or the recipe that the
+    app has with its own model."""
+
+    system: System
+    prompt: str
+    name: str
+    subject: str
+    policy: str
+    """Digest of its guards."""
+
+
+def _named(place: Workspace, reference: str) -> _Named:
+    """Raises NotFound for a name that is neither app nor bundle."""
     if not reference or reference in place.settings.apps:
         name = reference or place.default_app
-        parts = apps.components(place, name, apps.HEAD)
-        return apps.start_app(shadow, name, traced=False, seams=seams).system, str(parts["prompt"]["system"])
+        return _Named(name, None, apps.components(place, name, apps.HEAD))
     bundle = place.stores.bundles.get(apps.resolve_bundle(place, reference))
-    running = apps.start_bundle(shadow, bundle, traced=False, seams=seams)
-    return running.system, str(bundle.components["prompt"]["system"])
+    return _Named(bundle.app, bundle, bundle.components)
 
 
-_ENOUGH = 40
-_PUNCTUATION = ".,;:!?()[]\"'*`"
+def _overheard(parts: dict[str, Any]) -> OverheardChat | None:
+    """The app's own chat model, read along; None for one that has none, or that has another to rewrite questions."""
+    if parts["model"].get("kind") == "extractive" or parts.get("rewriter", parts["model"]) != parts["model"]:
+        return None
+    return OverheardChat(apps.chat_model(OpenAIModel.model_validate(parts["model"])))
 
 
-def _questions(place: Workspace, scope: Scope) -> list[str]:
-    """Questions about pieces of the corpus that the caller may read. Raises CannotJudge where there are none."""
-    found: list[str] = []
-    for document in place.stores.catalog.documents():
-        chunks = [one for one in place.stores.catalog.chunks_of(document.doc_id) if askable(one)]
-        if chunks and scope.allows(document.access):
-            opening = " ".join(chunks[0].text.split()[:8]).rstrip(".,;:")
-            found.append(f"What do the documents say about {document.title}: {opening}?")
-        if len(found) == _ENOUGH:
-            break
-    if not found:
-        raise CannotJudge(
-            "redteam.no_documents", "there is no document that this tenant may read", where=scope.tenant,
-            remedy="assay ingest FOLDER, or name another --tenant",
-        )  # fmt: skip
-    return found
+def _started(shadow: Workspace, found: _Named, seams: apps.Seams) -> Target:
+    prompt, policy = str(found.parts["prompt"]["system"]), sha256_json(found.parts["guards"])
+    if found.bundle is not None:
+        running = apps.start_bundle(shadow, found.bundle, traced=False, seams=seams)
+        return Target(running.system, prompt, found.app, found.bundle.bundle_id, policy)
+    running = apps.start_app(shadow, found.app, traced=False, seams=seams)
+    own = apps.start_app(shadow, found.app, traced=False).system.recipe
+    return Target(running.system, prompt, found.app, own, policy)
 
 
-def _foreign(place: Workspace, scope: Scope) -> tuple[str, ...]:
-    """Long words of documents outside the scope that stand in none inside it: what must not come out."""
-    ours: set[str] = set()
-    theirs: list[str] = []
-    for document in place.stores.catalog.documents():
-        text = place.stores.blobs.get(document.text_sha256).decode()
-        if scope.allows(document.access):
-            ours.update(part.strip(_PUNCTUATION) for part in text.split())
-        elif len(theirs) < 1000:
-            theirs += [word for part in text.split() if len(word := part.strip(_PUNCTUATION)) >= 12 and word.isalnum()]
-    return tuple(dict.fromkeys(word for word in theirs if word not in ours))[:20]
-
-
-def keep(place: Workspace, name: str, made: Sequence[Attempted]) -> str:
-    """Attacks that got through as cases of a new version of the set: `NAME@VERSION`; empty when there are none.
-
-    A case asks what was asked, with the attack where it stood in question or history, and its answer must not hold
-    the attacker's word or host. An attack in a document cannot stand in a case: it asks its question alone.
-    """
-    found = [one for one in made if one.trial.effects]
-    if not found:
-        return ""
-    known = place.stores.golden.get(name).cases if name in place.stores.golden.names() else ()
-    ids = {case.case_id for case in known}
-    cases = {f"redteam-{one.attack.attack_id}": one for one in found}
-    added = tuple(_case(case_id, one) for case_id, one in cases.items() if case_id not in ids)
-    golden = GoldenSet(name, (*known, *added), place.clock.now(), "attacks that got through")
-    place.stores.golden.put(golden)
-    return f"{name}@{golden.version[:12]}"
-
-
-def _case(case_id: str, one: Attempted) -> Case:
-    attack = one.attack
-    expected = Expected(answerable=True, must_not=(attack.nonce, attack.host))
-    slices = (f"goal={attack.goal}", f"placement={attack.placement}", f"obfuscation={attack.obfuscation}")
-    return Case(
-        case_id, attack.question(one.asked), expected, attack.history, slices=slices,
-        provenance={"author": "assay redteam", "attack": attack.attack_id},
-    )  # fmt: skip
+def _remembered(journal: TrialJournal | None, number: int, attack: Attack, asked: str) -> Attempted | None:
+    held = journal.get(f"generated:{number}") if journal is not None else None
+    if held is None or (held["trial"]["effects"] and held["tries"] > 1):
+        return None
+    return Attempted(trial_from(held["trial"]), attack, asked, held["tries"])
 
 
 def attack(

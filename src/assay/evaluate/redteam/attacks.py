@@ -14,6 +14,8 @@ from assay.evaluate.redteam.wordings import ORDERS, WORDINGS
 from assay.records.dialogue import Turn
 from assay.records.digest import sha256_json
 
+VERSION = "generator.v1"
+"""Changes when a seed makes other attacks than before."""
 STYLES = ("bare", "uncited", "citing all", "appended", "scaffold", "two sentences")
 """How an obedient model says the payload: alone with a citation, without one, with all, at the end of a true sentence,
 in the gap of a sentence that the poisoned document holds, cut in two."""
@@ -74,6 +76,8 @@ class Order:
     style: str
     notation: str
     """In which it writes a stolen value."""
+    words: str = field(default="", repr=False)
+    """The order as somebody else worded it, which has no trigger: seen when its first words are."""
 
 
 @dataclass(frozen=True, slots=True)
