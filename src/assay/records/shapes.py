@@ -34,7 +34,7 @@ def check_schema(schema: Any, where: str = "$", depth: int = 0) -> None:
     if not isinstance(schema, Mapping) or depth > DEEPEST:
         raise ConfigError("schema.shape", f"a schema is an object, nested at most {DEEPEST} deep", where=where)
     kind = schema.get("type")
-    if kind not in _OF_TYPE:
+    if not isinstance(kind, str) or kind not in _OF_TYPE:
         raise ConfigError("schema.type", f"type is one of {', '.join(_OF_TYPE)}", where=f"{where}.type")
     unknown = sorted(str(key) for key in schema if key not in _OF_ANY | _OF_TYPE[kind])
     if unknown:

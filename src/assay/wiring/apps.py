@@ -231,7 +231,7 @@ def _assemble(
     system = build_guards(system, guards)
     prompted = bool(prompt.get("canary"))
     system, searched = canary_guard.guarded(place, app, system, finder, prompted=prompted)
-    system = brokered(place, app, system)
+    system = brokered(place, app, system, live=traced)
     if traced:
         system = place.traced(system, app, bundle_id, by_policies(place, app, guards))
     return Running(app, bundle_id, system, searched)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from assay.ports.answering import System
@@ -12,7 +12,7 @@ from assay.ports.reading import Clock
 from assay.records.digest import sha256_json
 from assay.records.errors import InputError, NotFound
 from assay.records.golden import GoldenSet
-from assay.wiring import apps
+from assay.wiring import apps, tools
 from assay.wiring.build import Workspace
 from assay.wiring.config import secret
 from assay.wiring.settings_systems import EndpointUnderTest, FunctionUnderTest, RepliesUnderTest, UnderTest
@@ -52,9 +52,10 @@ def subject(place: Workspace, reference: str) -> Subject:
     if reference in place.settings.apps:
         return _of_app(place, reference, apps.start(place, reference, traced=False))
     if reference in place.settings.systems:
-        return _outside(place, reference, place.settings.systems[reference])
+        return _brokered(place, _outside(place, reference, place.settings.systems[reference]))
     if (stated := shorthand(reference)) is not None:
-        return _outside(place, re.sub(r"\?[^#]*", "", reference), stated)  # a query may hold a key
+        name = re.sub(r"\?[^#]*", "", reference)  # a query may hold a key
+        return _brokered(place, _outside(place, name, stated))
     try:
         return _of_app(place, "", apps.start(place, "", reference, traced=False))
     except NotFound as error:
@@ -138,6 +139,16 @@ def _outside(place: Workspace, name: str, settings: UnderTest) -> Subject:
         recorded = read_replies(place.root / settings.path, name)
         return Subject(name, "", recorded, True, True, recorded=recorded, ignore_unknown=settings.ignore_unknown)
     return _endpoint(name, settings, place.clock)
+
+
+def _brokered(place: Workspace, found: Subject) -> Subject:
+    """Where `tools` are declared, a system's calls count as what the broker lets through. Recorded replies were given
+    already, and stay what they are."""
+    if not place.settings.tools or found.recorded is not None:
+        return found
+    system = tools.brokered(place, found.name, found.system, live=False, outside=True)
+    kept = _fingerprint(system, {"inner": found.fingerprint}) if found.fingerprint else ""
+    return replace(found, system=system, fingerprint=kept)
 
 
 def _endpoint(name: str, settings: EndpointUnderTest, clock: Clock) -> Subject:

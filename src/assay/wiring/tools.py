@@ -72,14 +72,24 @@ def broker(place: Workspace) -> Broker:
     return Broker(tools(place), authorizer(place), pending_calls(place))
 
 
-def brokered(place: Workspace, app: str, system: System, *, outside: bool = False) -> System:
+def quiet(place: Workspace) -> Broker:
+    """A broker that decides alike and asks nobody: what a person would be asked stays withheld."""
+    return Broker(tools(place), authorizer(place), _Nobody())
+
+
+def brokered(place: Workspace, app: str, system: System, *, live: bool = True, outside: bool = False) -> System:
     """The system whose tool calls leave only as the broker decides: the outermost of an app's guards, so that what it
-    decides on is what leaves. Like access lists, tools are those of today, never those of a bundle."""
+    decides on is what leaves. Like access lists, tools are those of today, never those of a bundle.
+
+    One that is not `live`, as in an evaluation, decides alike, but nobody is asked and no account is kept.
+    """
 
     def texts(chunk_ids: Any) -> dict[str, str]:
         return {name: chunk.text for name, chunk in place.stores.catalog.chunks(chunk_ids).items()}
 
     unlabelled = Classification(place.settings.labels.default)
+    if not live:
+        return Brokered(system, quiet(place), app, unlabelled, outside, texts)
     return Brokered(
         system, broker(place), app, unlabelled, outside, texts, lambda told, request: note(place, told, request, app)
     )
@@ -110,9 +120,9 @@ class Explained:
 
 def explain(place: Workspace, call: ToolCall, sight: Sight, asking: Asking) -> Explained:
     """What would be decided now; nothing waits for a person because of it, and no account is kept."""
-    quiet = Broker(tools(place), authorizer(place), _Nobody())
-    decided, made = quiet.decide(call, sight, asking)
-    return Explained(decided, made, quiet.recipe)
+    asked = quiet(place)
+    decided, made = asked.decide(call, sight, asking)
+    return Explained(decided, made, asked.recipe)
 
 
 class _Nobody:
