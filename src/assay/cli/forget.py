@@ -44,7 +44,7 @@ def forget(
     """Remove every trace of documents or people, look for what is left, and certify it. Exit code 1: something is."""
     from assay.wiring import forgetting
 
-    asked = forgetting.Asked(tuple(document or ()), tuple(source or ()), (*(subject or ()), *_subjects(subject_file)))
+    asked = forgetting.Asked(tuple(document or ()), tuple(source or ()), (*(subject or ()), *subjects(subject_file)))
     place = open_workspace(workspace)
     _check_one_thing(asked, resume, show, bool(allow))
     if show:
@@ -58,7 +58,7 @@ def forget(
             say("nothing was left unfinished")
         _finish(place, done, out, as_json)
     else:
-        _confirm(forgetting.plan(place, asked), yes, as_json)
+        confirm(forgetting.plan(place, asked), yes, as_json)
         _finish(place, (forgetting.forget(place, asked, _tell),), out, as_json)
 
 
@@ -73,7 +73,7 @@ def _check_one_thing(asked: Asked, *others: bool) -> None:
         )
 
 
-def _subjects(path: Path | None) -> tuple[str, ...]:
+def subjects(path: Path | None) -> tuple[str, ...]:
     from assay.records.errors import InputError
 
     if path is None:
@@ -88,7 +88,7 @@ def _subjects(path: Path | None) -> tuple[str, ...]:
     return found
 
 
-def _confirm(plan: Plan, yes: bool, as_json: bool) -> None:
+def confirm(plan: Plan, yes: bool, as_json: bool) -> None:
     from assay.records.errors import InputError
 
     if not (yes and as_json):
@@ -111,7 +111,8 @@ def _print_plan(plan: Plan, as_json: bool) -> None:
     if len(plan.doc_ids) > _SHOWN:
         say(f"  … and {len(plan.doc_ids) - _SHOWN:,} more")
     names = {"golden": "versions of golden sets", "runs": "samples of runs", "traces": "traces and opinions",
-             "records": "decisions, releases and keys"}  # fmt: skip
+             "records": "decisions, releases and keys", "vault": "values of pseudonyms",
+             "names": "keys of names in the audit log"}  # fmt: skip
     told = [f"{count:,} {names.get(kind, kind)}" for kind, count in plan.touched.items() if count]
     say(f"text taken out of: {', '.join(told) or 'no other record'}")
     if plan.golden:
@@ -145,13 +146,13 @@ def _finish(place: Workspace, done: tuple[tuple[Erasure, Certificate], ...], out
         if as_json:
             print_json({"erasure": erasure, "certificate": certificate, "id": certificate.certificate_id})
         else:
-            _print_done(erasure, certificate)
+            print_done(erasure, certificate)
     place.close()
     if not all(certificate.passed for _, certificate in done):
         raise typer.Exit(1)
 
 
-def _print_done(erasure: Erasure, certificate: Certificate) -> None:
+def print_done(erasure: Erasure, certificate: Certificate) -> None:
     removed = [f"{name} {count:,}" for name, count in erasure.counts.items() if count]
     say(f"removed: {', '.join(removed) or 'nothing was left to remove'}")
     probed = certificate.facts["probed"]

@@ -27,7 +27,7 @@ from assay.wiring.forget_work import EMBEDDED, Work, marks_folder
 
 PURPOSE = "assay forget"
 Told = Callable[[str], object]
-_SHORTEST_SUBJECT = 3
+SHORTEST_SUBJECT = 3
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def plan(place: Workspace, asked: Asked) -> Plan:
     """What would be taken away. Raises InputError for a subject that is too short, NotFound when nothing matches."""
     tables = SqlErasing(place.database)
     for subject in asked.subjects:
-        if len("".join(words(subject))) < _SHORTEST_SUBJECT:
+        if len("".join(words(subject))) < SHORTEST_SUBJECT:
             raise InputError(
                 "forget.subject_too_short", "a subject needs at least three letters or digits", where="--subject"
             )
