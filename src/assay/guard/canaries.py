@@ -40,7 +40,7 @@ LONGEST_RUN = 8_000
 _PACKED = "H4sI"
 _WHOLE = 8
 """Encodings give whole bytes for 2, 4 or 8 signs: a row is cut so that its signs keep their places."""
-_ENDS = frozenset(("", *'.!?…:;。！？)]"”’»'))
+_ENDS = ".!?…。！？"
 SMALL = 600
 """Signs that are looked through where they are; more of them in a thread."""
 
@@ -268,13 +268,18 @@ class Canaried:
 
 def _look(course: _Course, said: str, beside: str) -> bool:
     stops = False
-    inside = course.glued.before[-1:] not in _ENDS
+    inside = bool(course.glued.before) and not _is_over(course.glued.before)
     for watch, piece, glue in ((course.said, said, " "), (course.glued, said, ""), (course.beside, beside, "\n")):
         if piece:
             looks = inside or watch is not course.glued
             stops = (looks and watch.stops(piece)) or stops
             watch.left(piece + glue)
     return stops
+
+
+def _is_over(said: str) -> bool:
+    """Whether a text ends as sentences do: with their mark behind a word. In Morse and escapes it does not."""
+    return said[-1] in _ENDS and said[-2:-1].isalnum()
 
 
 def decoys_among(doc_ids: Sequence[str], known: Known) -> tuple[Sighting, ...]:

@@ -17,7 +17,7 @@ from assay.evaluate.redteam.obfuscations import OBFUSCATIONS
 from assay.guard.acting import Acting
 from assay.guard.canaries import FOUND, Canaried, Known, Sighted, Watch
 from assay.guard.policy import Context, Policy, Where
-from assay.guard.stream_text import TextStream
+from assay.guard.stream_text import TOMBSTONE, TextStream
 from assay.ports.answering import System
 from assay.records.dialogue import (
     AnswerSentence,
@@ -81,12 +81,13 @@ def _quiet(_: Sighted) -> None:
 
 
 def disclosed(
-    secrets: Sequence[Secret], guarding: Guarding, notations: Sequence[str] = tuple(OBFUSCATIONS),
-    progress: Progress = lambda *_: None,
+    secrets: Sequence[Secret], guarding: Guarding, notations: Sequence[str] = (), progress: Progress = lambda *_: None
 ) -> dict[str, tuple[int, int]]:  # fmt: skip
-    """By notation: how many of how many disclosures were stopped. A model writes the whole of a secret text, as it
-    would its system prompt; stopped means that the answer was refused and shows the token in no notation."""
+    """By notation, all of them where none is named: how many of how many disclosures were stopped. A model writes the
+    whole of a secret text, as it would its system prompt; stopped means that the answer was refused and shows the token
+    in no notation."""
     finder = Finder(one.canary for one in secrets)
+    notations = notations or tuple(OBFUSCATIONS)
     found = dict.fromkeys(notations, (0, 0))
     pairs = list(product(secrets, notations))
     for number, (secret, name) in enumerate(pairs, start=1):
@@ -140,17 +141,17 @@ class _Says:
         yield Finished(Outcome.ANSWERED)
 
 
-def as_stream(pieces: Sequence[str], guarding: Guarding, finder: Finder) -> str:
-    """What leaves of a stream of text."""
+def as_stream(pieces: Sequence[str], guarding: Guarding, finder: Finder) -> tuple[str, ...]:
+    """What leaves of a stream of text, without the word that it was stopped."""
     acting = Acting(Policy((), known=frozenset()), ())
     stream = TextStream(acting, Context(Where.ANSWER, "default", "", "answer"), watch=guarding.watch(finder))
-    return "".join((*(stream.feed(piece) for piece in pieces), stream.close()))
+    return ("".join((*(stream.feed(piece) for piece in pieces), stream.close())).removesuffix(TOMBSTONE),)
 
 
-def as_sentences(pieces: Sequence[str], guarding: Guarding, finder: Finder) -> str:
+def as_sentences(pieces: Sequence[str], guarding: Guarding, finder: Finder) -> tuple[str, ...]:
     """What leaves of an answer whose sentences are these pieces: with blanks between them and without."""
     reply = fold(asyncio.run(_events(guarding.round(_Says(tuple(pieces)), finder))))
-    return f"{reply.text}\n\n{''.join(sentence.text for sentence in reply.sentences)}"
+    return reply.text, "".join(sentence.text for sentence in reply.sentences)
 
 
 WAYS = {"stream": (as_stream, (1, 4, 30, 300)), "sentences": (as_sentences, (30, 100, 300))}
@@ -171,7 +172,7 @@ def streamed(
         text = f"{_BEFORE}\n{OBFUSCATIONS[name](secret.text[:_SHORT])}\n{_AFTER}"
         leave, lengths = WAYS[way]
         out = leave(list(cut(text, chance, lengths)), guarding, finder)
-        made[way] = (made[way][0] + leaked(out, secret.canary), made[way][1] + 1)
+        made[way] = (made[way][0] + any(leaked(one, secret.canary) for one in out), made[way][1] + 1)
         progress(number + 1, trials)
     return made
 
