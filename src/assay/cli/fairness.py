@@ -23,6 +23,8 @@ from assay.cli.common import (
 
 if TYPE_CHECKING:
     from assay.evaluate.fairness import Held
+    from assay.records.evaluation import Interval
+    from assay.wiring.counterfactuals import Swapped
     from assay.wiring.fairness import Found
     from assay.wiring.fairness_safeguards import Looked
 
@@ -168,6 +170,81 @@ def _twin_of_safeguards(found: Looked) -> dict[str, Any]:
     ]
     problems = [{"what": what, "reason": reason} for what, reason in found.problems]
     return {"verdict": found.verdict, "totals": found.totals, "measures": measures, "not_judged": problems}
+
+
+@group.command("counterfactual")
+def counterfactual(
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="An app, bundle or system, or safeguard:NAME.")],
+    golden: Annotated[str, typer.Option("--golden", metavar="NAME", help="Whose questions are asked.")] = "",
+    texts: Annotated[
+        list[Path] | None,
+        typer.Option("--texts", metavar="SET", help="For a safeguard also labelled sets; repeatable."),
+    ] = None,
+    split: Annotated[str, typer.Option("--split", help="Only cases of this split; default: all.")] = "",
+    dimension: Annotated[
+        str,
+        typer.Option("--dimension", metavar="NAME,…", help="gender, religion, origin, name, dialect …; default: all."),
+    ] = "",
+    most: Annotated[int, typer.Option("--most", min=1, help="Swaps of one dimension for one text.")] = 4,
+    tolerance: Annotated[float | None, typer.Option("--tolerance", help="The flip rate that is tolerated.")] = None,
+    markdown: MarkdownOption = False,
+    as_json: JsonOption = False,
+    overrides: SetOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Swap terms for people, names, pronouns and dialect in texts, and see whether outcome, score or answer change.
+
+    With a tolerance: exit code 1 where a flip rate is shown to be above it, 2 where more texts are needed.
+    """
+    from assay.wiring import counterfactuals
+
+    asked = counterfactuals.Asked(target, golden, tuple(texts or ()), split, names(dimension), most, tolerance)
+    command = f"assay fairness counterfactual {target}" + (f" --golden {golden}" if golden else "")
+    place = open_workspace(workspace, overrides)
+    try:
+        found = counterfactuals.look(place, asked, Progress("texts"), command=command)
+    finally:
+        place.close()
+    if as_json:
+        about = {"verdict": found.verdict, "texts": found.texts, "without": found.without}
+        print_json({**about, "shifts": found.shifts})
+    else:
+        say(_told_swaps(found, markdown))
+    if found.verdict.exit_code:
+        raise typer.Exit(found.verdict.exit_code)
+
+
+_SWAP_HEADER = ("dimension", "swap", "n", "flips", "flip rate", "lost", "gained", "p", "score after less before",
+                "p (score)", "changed")  # fmt: skip
+
+
+def _told_swaps(found: Swapped, markdown: bool) -> str:
+    rows = [
+        (
+            row.dimension, row.terms or "all", f"{row.n:,}", f"{row.flips:,}", _between(row.flip_rate), str(row.lost),
+            str(row.gained), f"{row.p_value:.3f}", _between(row.score), "–" if row.p_score is None else
+            f"{row.p_score:.3f}", f"{row.change_rate.estimate:.3f}",
+        )
+        for row in found.shifts
+    ]  # fmt: skip
+    if markdown:
+        from assay.plot.figure import markdown_table
+
+        body = markdown_table(_SWAP_HEADER, rows)
+    else:
+        body = table(_SWAP_HEADER, rows, right=(2, 3, 5, 6, 7, 9, 10))
+    lines = [
+        body, "",
+        f"{found.texts - found.without:,} of {found.texts:,} texts have a term to swap; flips are outcomes that change,"
+        " lost of them to the second term's disadvantage; p after Holm over the swaps of a dimension",
+    ]  # fmt: skip
+    if found.tolerance is not None:
+        lines.append(f"tolerated flip rate {found.tolerance:g}: {found.verdict}")
+    return "\n".join([*lines, f"kept as evidence: {len(found.kept)} measurements"])
+
+
+def _between(found: Interval | None) -> str:
+    return "–" if found is None else f"{found.estimate:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
 
 def told(held: Sequence[Held], *, markdown: bool) -> str:

@@ -60,7 +60,7 @@ def _text(path: Path) -> str:
 def _unknown(path: Path) -> InputError:
     return InputError(
         "fairness.form", "no set of a known form", where=str(path),
-        remedy="lines of text, label and groups, HateCheck, XSTest, NotInject, presidio, queries.jsonl; docs/fairness.md",
+        remedy="lines of text, label and groups, HateCheck, XSTest, NotInject, presidio; docs/fairness.md",
     )  # fmt: skip
 
 
