@@ -14,6 +14,7 @@ from assay.cli import broker as broker_command
 from assay.cli import canary as canary_command
 from assay.cli import certificate as certificate_command
 from assay.cli import compare as compare_command
+from assay.cli import corpus as corpus_command
 from assay.cli import drill as drill_command
 from assay.cli import extract as extract_command
 from assay.cli import fairness as fairness_command
@@ -99,6 +100,7 @@ for _module in (
     signal_command,
     redteam_command,
     quarantine_command,
+    corpus_command,
     sabotage_command,
     canary_command,
     fairness_command,

@@ -21,7 +21,7 @@ from assay.records.access import AccessList
 from assay.records.documents import IngestReport, ParseOutcome, ParseStatus
 from assay.records.errors import Busy, ConfigError, NotFound
 from assay.records.retrieval import IndexStatus, Snapshot
-from assay.wiring import canarying, quarantine
+from assay.wiring import canarying, corpus_scan, quarantine
 from assay.wiring.access import resolver
 from assay.wiring.batching import spread_embedder
 from assay.wiring.build import Workspace
@@ -62,6 +62,8 @@ def ingest(
         report = work.sync([*map(str, every), *roots], progress, stop)
         if not report.interrupted:
             note_seen(place, every, roots)
+    if place.settings.ingest.scan.corpus and not report.interrupted:
+        corpus_scan.scan(place)
         canarying.without_orphans(place, index, publisher)
     return with_unknown_groups(place, _with_closed(report, work.reader.access))
 

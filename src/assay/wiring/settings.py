@@ -68,6 +68,7 @@ class ScanSettings(Section):
     on_finding: Literal["report", "hold"] = Field(
         default="report", description="hold keeps a document with any finding out of the index"
     )
+    corpus: bool = Field(default=False, description="assay corpus scan after every ingestion; only new texts are read")
 
 
 class FreshnessRule(Section):
