@@ -11,6 +11,7 @@ import typer
 from assay.cli.common import JsonOption, SetOption, WorkspaceOption, print_json, say, table
 
 if TYPE_CHECKING:
+    from assay.records.safety import Measurement
     from assay.wiring.settings_signals import OnnxSignalSetting
 
 app = typer.Typer(no_args_is_help=True, help="Scores of injection and toxicity by small models that come along.")
@@ -73,6 +74,63 @@ def score(
         for one in found
     ]  # fmt: skip
     say(table(("text", "signal", "score", "threshold", "reached", "language", "spans"), rows, right=(2, 3)))
+
+
+@app.command()
+def measure(
+    sets: Annotated[
+        list[Path],
+        typer.Option("--set", metavar="FILE", help="Lines of JSON: text, attack, slice; or plain innocent lines."),
+    ],
+    reference: Annotated[
+        str, typer.Option("--of", help="An app or bundle whose policy uses signals; default: the default app.")
+    ] = "",
+    signal: Annotated[
+        list[str] | None, typer.Option("--signal", help="Repeatable; default: all signals of the policy.")
+    ] = None,
+    most: Annotated[float, typer.Option("--most", min=0, max=1, help="False positives that are good.")] = 0.01,
+    least: Annotated[
+        float | None, typer.Option("--least", min=0, max=1, help="Recall that is good; unset: reported only.")
+    ] = None,
+    keep: Annotated[bool, typer.Option(help="Keep the measurements as evidence.")] = True,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure on samples of one's own how often signals speak up: false positives, and recall where texts are attacks.
+
+    What is measured is kept for the app's or bundle's safety report. The texts are neither kept nor printed. Exit code
+    1 when a rate is not good.
+    """
+    from assay.cli.common import Progress, open_workspace
+    from assay.records.safety import Standing
+    from assay.wiring import safety_store, signal_measuring
+
+    samples = [signal_measuring.read(path) for path in sets]
+    place = open_workspace(workspace)
+    asked = signal_measuring.measuring(place, reference, signal or ())
+    limits = signal_measuring.Limits(most, least)
+    made: list[Measurement] = []
+    for path, sample in zip(sets, samples, strict=True):
+        command = f"assay signal measure --set {path.name}" + (f" --of {reference}" if reference else "")
+        for one in asked.signals:
+            made += signal_measuring.measured(
+                one, sample, asked.subject, limits=limits, digests=asked.digests, command=command,
+                tick=Progress(f"{one.rule_id} on {sample.name}"),
+            )  # fmt: skip
+    if keep:
+        made = list(safety_store.record(place, made))
+    place.close()
+    if as_json:
+        print_json({"measurements": made, "standing": {one.check: one.standing for one in made}})
+    else:
+        rows = [
+            (one.check, one.n, f"{one.value:.4f}", f"{one.low:.4f} to {one.high:.4f}",
+             "-" if one.threshold is None else f"{one.threshold:.4f}", one.standing)
+            for one in made
+        ]  # fmt: skip
+        say(table(("check", "n", "rate", "95 % interval", "limit", "standing"), rows, right=(1, 2, 4)))
+    if any(one.standing is Standing.FAILED for one in made):
+        raise typer.Exit(1)
 
 
 def _measures(told: Mapping[str, Any]) -> Any:

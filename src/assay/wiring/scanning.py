@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.detect import hidden
+from assay.detect import texts as about
 from assay.detect.registry import GROUPS, PERSONAL_IDS, RULES, SECRET_IDS, chosen
 from assay.detect.scanning import scan
 from assay.records.errors import InputError
-from assay.records.findings import Finding
+from assay.records.findings import Basis, Finding
 
 HIDDEN = "hidden"
 DEFAULT_KINDS = ("personal", "secrets")
 LONGEST_SHAPE = 32
+SIGNALS = ("injection", "toxicity")
+ABOUT = (*about.SPANS, *(f"{about.SIGNAL}{name}" for name in SIGNALS))
+"""What can be looked for without a policy; other languages need a list of welcome ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +42,31 @@ class Seen:
 def look(source: str, kinds: Sequence[str]) -> tuple[Seen, ...]:
     """Findings in a file, or in standard input where `source` is `-`.
 
-    `kinds` are rule ids, kinds or groups, and `hidden` for invisible characters. Raises ConfigError
-    `detect.unknown_rule`, InputError `scan.unreadable`, `scan.not_text` and those of the parsers.
+    `kinds` are rule ids, kinds or groups, `hidden` for invisible characters, `text` for hidden and confusable text, and
+    `signal.injection` or `signal.toxicity`. Raises ConfigError `detect.unknown_rule`, InputError `scan.unreadable`,
+    `scan.not_text` and those of the parsers.
     """
     names = tuple(kinds or DEFAULT_KINDS)
-    ids = chosen([name for name in names if name != HIDDEN])
+    ids = chosen([name for name in names if name not in (HIDDEN, *ABOUT, about.GROUP)])
+    whole = about.ids_of([name for name in names if name in (*ABOUT, about.GROUP)])
     seen: list[Seen] = []
     for name, text in texts(source):
         found: tuple[Finding, ...] = scan(text, ids)
         if HIDDEN in names:
             found = tuple(sorted((*found, *hidden.find(text)), key=lambda one: (one.start, one.end)))
+        if whole:
+            found = tuple(sorted((*found, *_about(text, whole)), key=lambda one: (one.start, one.end)))
         seen += _seen(name, text, found)
     return tuple(seen)
+
+
+def _about(text: str, ids: Sequence[str]) -> Iterator[Finding]:
+    yield from about.find(text, ids)
+    for name in ids:
+        if name.startswith(about.SIGNAL):
+            from assay.detect.signals.packaged import load
+
+            yield from load(name.removeprefix(about.SIGNAL)).find(text)
 
 
 def _seen(name: str, text: str, findings: Sequence[Finding]) -> Iterator[Seen]:
@@ -59,9 +76,13 @@ def _seen(name: str, text: str, findings: Sequence[Finding]) -> Iterator[Seen]:
         line += text.count("\n", at, one.start)
         at = one.start
         yield Seen(
-            name, one.rule_id, one.version, kinds.get(one.rule_id, HIDDEN), one.start, one.end, line,
+            name, one.rule_id, one.version, kinds.get(one.rule_id) or _kind(one.rule_id), one.start, one.end, line,
             round(one.score, 2), str(one.basis), shape(text[one.start : one.end]),
         )  # fmt: skip
+
+
+def _kind(rule_id: str) -> str:
+    return next((kind for kind in (about.GROUP, "signal") if rule_id.startswith(f"{kind}.")), HIDDEN)
 
 
 def shape(value: str) -> str:
@@ -122,9 +143,16 @@ def rules() -> tuple[tuple[str, str, str, str], ...]:
         forms = [rule for rule in RULES if rule.rule_id == rule_id]
         bases = dict.fromkeys(str(rule.basis) for rule in forms)
         rows[rule_id] = (rule_id, forms[0].kind, str(forms[0].version), ", ".join(bases))
+    for one in about.RULES:
+        rows[one.rule_id] = (one.rule_id, about.GROUP, str(one.version), str(one.basis))
+    from assay.detect.signals.packaged import card
+
+    for name in SIGNALS:
+        told = card(name)
+        rows[f"{about.SIGNAL}{name}"] = (f"{about.SIGNAL}{name}", "signal", str(told["version"]), str(Basis.CONTEXT))
     return tuple(rows.values())
 
 
 def groups() -> str:
     """Names that stand for several rules."""
-    return ", ".join([*GROUPS, HIDDEN])
+    return ", ".join([*GROUPS, HIDDEN, about.GROUP])
