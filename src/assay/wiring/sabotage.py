@@ -1,4 +1,4 @@
-"""`assay sabotage`: take each safeguard out in turn, attack, and expect to see it. What nothing misses is decoration."""
+"""`assay sabotage`: each safeguard is taken out in turn and attacked. What nothing misses is decoration."""
 
 from __future__ import annotations
 
