@@ -110,6 +110,33 @@ def erase(
     _finish(place, done, out, as_json)
 
 
+@group.command("prove")
+def prove(
+    reference: Annotated[
+        str, typer.Argument(metavar="[BUNDLE]", help="A bundle, `live` or an app; else the default app.")
+    ] = "",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask with an example of every rule in a workspace beside this one, look at every byte that was kept, erase a
+    person there, and record both measurements. Exit code 1: something was found, 2: nothing could be measured."""
+    from assay.records.safety import Standing
+    from assay.wiring import privacy_proving, safety_store
+
+    place = open_workspace(workspace)
+    subject, app = safety_store.subject_of(place, reference)
+    made = safety_store.record(place, privacy_proving.prove(place, app, subject, _tell))
+    _close(place)
+    if as_json:
+        print_json(made)
+    else:
+        rows = [(one.check, str(one.standing), f"{one.events or 0:,} of {one.n:,}", one.control) for one in made]
+        say(table(("check", "verdict", "found", "what should hold"), rows))
+    standings = {one.standing for one in made}
+    if standings != {Standing.PASSED}:
+        raise typer.Exit(1 if Standing.FAILED in standings else 2)
+
+
 def _finish(place: Workspace, done: Erased, out: Path | None, as_json: bool) -> None:
     from assay.cli.forget import print_done
     from assay.wiring.certifying import write_certificate
