@@ -195,5 +195,33 @@ def _settle(key: str, decision: str, workspace: Path | None) -> None:
         say(f"token {token}  until {settled.expires_at[:19]}, for one call with these arguments")
 
 
+@group.command("measure")
+def measure(
+    system: Annotated[str, typer.Argument(help="An app, a bundle's id or `live`; else the first app.")] = "",
+    workspace: WorkspaceOption = None,
+    trials: Annotated[int, typer.Option("--trials", min=1, max=100_000)] = 3000,
+    seed: Annotated[int, typer.Option("--seed")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Attack the broker with the tools of assay.yaml: how many calls with a side effect run though untrusted text is
+    in context. Kept as evidence; exit code 1 when any does, 3 when there is no tool to try."""
+    from assay.records.safety import Standing
+    from assay.wiring import tools as wiring
+
+    place = open_workspace(workspace)
+    told, made = wiring.measure(place, system, trials, seed)
+    place.close()
+    if as_json:
+        print_json(told)
+    else:
+        rows = [(name, n, bad) for name, (n, bad) in made.by_carrier.items()]
+        say(table(("untrusted text in", "trials", "side effects"), rows, right=(1, 2)))
+        most = "" if told.high is None else f", at most {told.high:.3%} (95 %, one-sided)"
+        say(f"{told.check}: {told.standing}, {made.events} of {made.n:,}{most}")
+        say(f"calls with nothing untrusted in sight that left: {made.clean_allowed} of {made.clean}")
+    if told.standing is not Standing.PASSED:
+        raise typer.Exit(1 if told.standing is Standing.FAILED else 3)
+
+
 def register(app: typer.Typer) -> None:
     app.add_typer(group, name="broker")

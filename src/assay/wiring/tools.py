@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ from assay.records.tools import SETTLE, Ask, Confirm, Decided, Effect, Pending, 
 from assay.wiring.settings_tools import CedarAuthorizer, ToolSetting
 
 if TYPE_CHECKING:
+    from assay.evaluate.tool_trials import Outcomes
+    from assay.records.safety import Measurement
     from assay.wiring.build import Workspace
 
 FOLDER = "broker"
@@ -140,6 +143,21 @@ def decide(place: Workspace, call: ToolCall, sight: Sight, asking: Asking) -> tu
     decided, made = broker(place).decide(call, sight, asking)
     account(place, decided, asking.app, asking.scope.tenant, asking.who, asking.request_id)
     return decided, made
+
+
+def measure(place: Workspace, reference: str, n: int, seed: int) -> tuple[Measurement, Outcomes]:
+    """Trials of this workspace's tools under its authorizer, kept as evidence for an app or a bundle."""
+    from assay.evaluate import tool_trials
+    from assay.wiring import apps, safety_store
+
+    known = place.settings.apps
+    running = apps.start(place, reference, traced=False) if not reference or reference in known else None
+    running = running or apps.start(place, "", reference, traced=False)
+    made = asyncio.run(tool_trials.run(tools(place), authorizer(place), n, seed, running.app))
+    subject = running.bundle_id or running.system.recipe
+    command = f"assay broker measure{f' {reference}' if reference else ''} --trials {n} --seed {seed}"
+    told = tool_trials.measured(made, subject, broker(place).recipe, seed, command)
+    return safety_store.record(place, [told])[0], made
 
 
 def settle(place: Workspace, key: str, decision: str, scope: Scope, *, by: str) -> tuple[Pending, str]:
