@@ -13,7 +13,7 @@ from assay.cli.main import app
 from assay.cli.sabotage import shown
 from assay.records.errors import InputError, NotFound
 from assay.records.safety import Standing
-from assay.wiring import apps, safety_store, sabotage, sabotage_lab, sabotage_switches
+from assay.wiring import apps, sabotage, sabotage_lab, sabotage_switches, safety_store
 from assay.wiring.build import Workspace, open_workspace
 from assay.wiring.sabotage_attacks import Found
 from assay.wiring.safety_layers import LAYERS, Layer
@@ -70,7 +70,8 @@ def test_no_setting_reaches_a_switch() -> None:
 
 def test_every_failure_of_a_sentence_belongs_to_a_switch() -> None:
     """A check that is added to the verification of sentences needs its place among the layers."""
-    bad = 'The door is never open for 9,999 Xanthippe Quux at http://x.example/ with "arguments" blue green red yellow [77]'
+    bad = 'The door is never open for 9,999 Xanthippe Quux at http://x.example/ with "arguments" blue green red yellow '
+    bad += "[77]"
     found = {*check_sentence(bad, ["The door is open."]).failures, *check_sentence(bad, []).failures}
     assert found == frozenset[str]().union(*sabotage_switches.FAILURES.values())
 

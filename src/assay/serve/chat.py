@@ -51,6 +51,8 @@ from assay.wiring.workspace import Running
 
 log = logging.getLogger("assay.serve")
 
+MOST_MESSAGES = 1_000
+"""A conversation with more turns than this is nobody's; each costs its model and its trace something."""
 FINISH_REASONS = {Outcome.REFUSED: "content_filter"}
 Event = TypeVar("Event")
 
@@ -70,9 +72,16 @@ async def chat_completions(http: HttpRequest) -> Response:
 
 
 def read_request(asked: ChatRequest, caller: Caller, house: House) -> Request:
-    """The last user message as the question; the caller's scope, whatever else the client sent."""
+    """The last user message as the question; the caller's scope, whatever else the client sent.
+
+    What a client may write to steer a bare model has no effect here: system, developer and tool messages are left out,
+    and so is an assistant's turn behind the question, which some models would go on with.
+    """
     if asked.n != 1:
         raise InputError("serve.one_choice", "only one choice can be asked for", where="$.n", remedy="send n=1")
+    if len(asked.messages) > MOST_MESSAGES:
+        what = f"a conversation has at most {MOST_MESSAGES:,} messages"
+        raise InputError("serve.too_many_messages", what, where="$.messages", remedy="send the newest ones")
     for message in asked.messages:
         if isinstance(message.content, list) and any(part.type != "text" for part in message.content):
             raise InputError("serve.text_only", "only text can be asked about", where="$.messages")
