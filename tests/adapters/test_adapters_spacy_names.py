@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 from pathlib import Path
 
 import pytest
 import spacy
+from typer.testing import CliRunner
 
 from assay.adapters.detector_pool import DetectorPool
 from assay.adapters.spacy_names import SpacyNames
+from assay.cli.main import app
 from assay.detect.scanner import RuleScanner
 from assay.records.errors import ConfigError
 
@@ -76,3 +80,18 @@ def test_a_model_without_names_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         SpacyNames(str(tmp_path / "empty"))
     assert refused.value.code == "names.no_ner"
+
+
+def test_a_process_that_reads_documents_loads_the_model_itself(model: str) -> None:
+    names = SpacyNames(model)
+    sent = pickle.dumps(names)
+    assert len(sent) < 1_000
+    assert pickle.loads(sent).recipe == names.recipe
+
+
+def test_the_command_scan_takes_a_model(model: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Ada Byron wrote from ada@example.org")
+    done = CliRunner().invoke(app, ["scan", "--names", model, "--json", str(tmp_path / "a.txt")])
+    assert json.loads(done.output)["counts"] == {"person_name": 1, "email": 1}
+    missing = CliRunner().invoke(app, ["scan", "--names", "nothing_here", str(tmp_path / "a.txt")])
+    assert isinstance(missing.exception, ConfigError)

@@ -63,6 +63,10 @@ class SpacyNames:
         self.model = model
         self.pipeline = _loaded(model)
 
+    def __reduce__(self) -> tuple[type[SpacyNames], tuple[str]]:
+        """For processes that read documents: the model is loaded there, its weights do not travel."""
+        return SpacyNames, (self.model,)
+
     @property
     def rule_ids(self) -> tuple[str, ...]:
         return RULE_IDS

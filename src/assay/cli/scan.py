@@ -16,6 +16,10 @@ def scan(
         list[str] | None,
         typer.Option("--kinds", help="Rules, kinds or groups, with commas or repeated; default: personal,secrets."),
     ] = None,
+    names: Annotated[
+        str,
+        typer.Option("--names", metavar="MODEL", help="A spaCy model, package or folder: names of persons, too."),
+    ] = "",
     rules: Annotated[bool, typer.Option("--rules", help="List the rules instead.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -32,8 +36,8 @@ def scan(
         return
     if not source:
         raise typer.BadParameter("name a file, or - for standard input")
-    names = [name.strip() for part in kinds or () for name in part.split(",") if name.strip()]
-    seen = scanning.look(source, names)
+    asked = [name.strip() for part in kinds or () for name in part.split(",") if name.strip()]
+    seen = scanning.look(source, asked, names)
     if as_json:
         print_json({"findings": seen, "counts": Counter(one.rule for one in seen)})
         return

@@ -97,7 +97,7 @@ def acting(place: Workspace, loaded: policies.Loaded) -> Acting:
     for name, one in loaded.file.detectors.items():
         pool = DetectorPool(
             one.function, version=one.version, path=str(place.root), workers=one.workers, budget_ms=one.budget_ms,
-            start_s=one.start_s,
+            start_s=one.start_s, options=one.options,
         )  # fmt: skip
         looking.append(Looking(name, pool, frozenset(one.reports), Action(one.on_timeout)))
     looking += policy_signals.looking(loaded.file, place.settings.signals, place.root)

@@ -93,6 +93,9 @@ def pinned(loaded: Loaded, pins: dict[str, str]) -> Loaded:
 def _content(file: PolicyFile) -> dict[str, Any]:
     """Without what came to policies later and is not used, so that the digests of older ones stay."""
     whole = file.model_dump(mode="json")
+    for detector in whole["detectors"].values():
+        if not detector["options"]:
+            del detector["options"]
     return {name: value for name, value in whole.items() if value or name not in ("signals", "languages")}
 
 

@@ -13,6 +13,7 @@ from assay.ingest.scan import ScanPolicy
 from assay.ports.reading import Parser
 from assay.wiring import quarantine
 from assay.wiring.build import chunk_policy
+from assay.wiring.names import recognisers
 from assay.wiring.settings import IngestSettings, Settings
 
 
@@ -43,4 +44,6 @@ def _parsers(ingest: IngestSettings) -> Mapping[str, Parser]:
 def _scan(ingest: IngestSettings) -> ScanPolicy | None:
     if not ingest.scan.rules:
         return None
-    return ScanPolicy(RuleScanner(ingest.scan.rules), hold=ingest.scan.on_finding == "hold")
+    return ScanPolicy(
+        RuleScanner(ingest.scan.rules, recognisers(ingest.scan.names_model)), hold=ingest.scan.on_finding == "hold"
+    )

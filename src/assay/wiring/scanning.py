@@ -10,9 +10,10 @@ from pathlib import Path
 from assay.detect import hidden
 from assay.detect import texts as about
 from assay.detect.registry import GROUPS, PERSONAL_IDS, RULES, SECRET_IDS, chosen
-from assay.detect.scanning import scan
+from assay.detect.scanning import merged, scan
 from assay.records.errors import InputError
 from assay.records.findings import Basis, Finding
+from assay.wiring.names import recognisers
 
 HIDDEN = "hidden"
 DEFAULT_KINDS = ("personal", "secrets")
@@ -39,19 +40,22 @@ class Seen:
     shape: str
 
 
-def look(source: str, kinds: Sequence[str]) -> tuple[Seen, ...]:
-    """Findings in a file, or in standard input where `source` is `-`.
+def look(source: str, kinds: Sequence[str], names_model: str = "") -> tuple[Seen, ...]:
+    """Findings in a file, or in standard input where `source` is `-`; with a spaCy model names of persons as well.
 
     `kinds` are rule ids, kinds or groups, `hidden` for invisible characters, `text` for hidden and confusable text, and
     `signal.injection` or `signal.toxicity`. Raises ConfigError `detect.unknown_rule`, InputError `scan.unreadable`,
     `scan.not_text` and those of the parsers.
     """
+    named = recognisers(names_model)
     names = tuple(kinds or DEFAULT_KINDS)
     ids = chosen([name for name in names if name not in (HIDDEN, *ABOUT, about.GROUP)])
     whole = about.ids_of([name for name in names if name in (*ABOUT, about.GROUP)])
     seen: list[Seen] = []
     for name, text in texts(source):
         found: tuple[Finding, ...] = scan(text, ids)
+        if named:
+            found = merged((*found, *(one for recogniser in named for one in recogniser.recognise(text))))
         if HIDDEN in names:
             found = tuple(sorted((*found, *hidden.find(text)), key=lambda one: (one.start, one.end)))
         if whole:

@@ -68,6 +68,9 @@ class ScanSettings(Section):
     on_finding: Literal["report", "hold"] = Field(
         default="report", description="hold keeps a document with any finding out of the index"
     )
+    names_model: str = Field(
+        default="", description="a spaCy model, package or folder, for names of persons; needs the extra `names`"
+    )
     corpus: bool = Field(default=False, description="assay corpus scan after every ingestion; only new texts are read")
 
 

@@ -59,6 +59,9 @@ class DetectorSetting(Section):
         pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
         description="module:function, on the path or beside assay.yaml: text and rule ids to (rule id, start, end)",
     )
+    options: dict[str, str] = Field(
+        default={}, description="given to the function once, by name; what it gives back is what finds"
+    )
     reports: tuple[str, ...] = Field(min_length=1, description="ids of what it finds, for rules to name")
     version: str = Field(min_length=1, description="of its code and models; part of the policy's digest")
     budget_ms: float = Field(default=500, gt=0, description="for one text; then its process is killed")
