@@ -8,7 +8,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from assay.cli.trace import group
 from assay.console.app import console
 from assay.records.dialogue import Request
 from assay.records.errors import ConfigError
@@ -36,7 +38,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("privacy")
     docs = root / "docs"
     docs.mkdir()
-    (docs / "leave.md").write_text("# Leave\n\nEvery parent takes 16 weeks of paid leave after a birth.\n")
+    (docs / "leave.md").write_text("16 weeks of paid leave.\n")
     create_workspace(root / "lab")
     place = open_workspace(root / "lab", KEEP)
     ingesting.ingest(place, [docs], lambda *_: None)
@@ -126,3 +128,16 @@ def test_a_rule_that_does_not_exist_is_told_before_anything_is_asked(lab: Path) 
     with pytest.raises(ConfigError) as told:
         open_workspace(lab, ["privacy.redact.rules=[emial]"])
     assert (told.value.code, told.value.where) == ("detect.unknown_rule", "emial")
+
+
+def test_an_export_redacts_what_earlier_settings_kept_and_holds_every_trace_once(lab: Path) -> None:
+    place = open_workspace(lab, [*KEEP, "privacy.redact.rules=[]"])
+    for number in range(3):
+        ask(place, f"Is {PLANTED[0]} here?", f"r-{number}")
+    place.close()
+    assert on_disk(place.store, PLANTED[0])
+    done = CliRunner().invoke(group, ["export", str(lab / "out.jsonl"), "-w", str(lab)])
+    assert (done.exit_code, done.stdout) == (0, "3 traces\n")
+    lines = [json.loads(line) for line in (lab / "out.jsonl").read_text().splitlines()]
+    assert [line["trace"]["question"] for line in lines] == ["Is [email] here?"] * 3
+    assert {line["trace"]["trace_id"] for line in lines} == {"r-0", "r-1", "r-2"}

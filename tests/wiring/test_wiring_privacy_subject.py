@@ -35,9 +35,9 @@ def lab(root: Path) -> Workspace:
     """Ann's e-mail in every store, and a trace that only her key tells of; Bob's and another tenant's beside it."""
     docs = root / "docs"
     docs.mkdir()
-    (docs / "ann.md").write_text(f"# Desk\n\nThe desk of the east wing is held by {ANN} on every Monday.\n")
-    (docs / "bob.md").write_text(f"# Door\n\nThe door of the west wing is opened by {BOB} on every Friday.\n")
-    (docs / "acme.md").write_text("---\ntenant: acme\n---\n# Acme\n\nThe gates of Acme open at nine o'clock sharp.\n")
+    (docs / "ann.md").write_text(f"{ANN}\n")
+    (docs / "bob.md").write_text(f"{BOB}\n")
+    (docs / "acme.md").write_text("---\ntenant: acme\n---\nGates of Acme open.\n")
     create_workspace(root / "lab")
     place = open_workspace(root / "lab", RAW)
     ingesting.ingest(place, [docs], lambda *_: None)
@@ -113,7 +113,7 @@ def test_a_tenant_goes_with_its_documents_keys_vault_and_cases(erased: Story) ->
     place, _, _ = erased
     done = privacy_subject.erase(place, privacy_subject.asked_for_tenant(place, "acme"))
     assert done.passed, (done.left, done.certificate.findings)
-    assert on_disk(place.store, "gates of Acme", "When do the gates open", "key-acme") == []
+    assert on_disk(place.store, "Gates of Acme", "When do the gates open", "key-acme") == []
     assert vault(place).tenants() == ("default",)
     assert [document.doc_id for document in place.stores.catalog.documents()] == ["docs/bob.md"]
     bare = next(case for case in place.stores.golden.get("small").cases if case.case_id == "c-acme")

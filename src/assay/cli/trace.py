@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,6 +43,31 @@ def show(trace_id: str, workspace: WorkspaceOption = None, as_json: JsonOption =
         say(line)
     for opinion in store.feedback(trace.trace_id):
         say(f"feedback {opinion.rating} at {opinion.at[:19]}")
+
+
+@group.command("export")
+def export(
+    out: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A JSONL file; else standard output.")] = None,
+    tenant: Annotated[str, typer.Option("--tenant", help="Only this tenant's.")] = "",
+    workspace: WorkspaceOption = None,
+) -> None:
+    """All traces with the opinions on them, one JSON object a line, newest first, redacted as `privacy.redact` says."""
+    import json
+
+    from assay.records.errors import UsageError
+    from assay.wiring.privacy_redacting import exported
+
+    lines = (json.dumps(one, ensure_ascii=False) for one in exported(open_workspace(workspace), tenant))
+    if out is None:
+        for line in lines:
+            say(line)
+        return
+    try:
+        with out.open("w", encoding="utf-8") as file:
+            count = sum(bool(file.write(f"{line}\n")) for line in lines)
+    except OSError as error:
+        raise UsageError("trace.unwritable", f"cannot be written ({error.strerror})", where=str(out)) from error
+    say(f"{count:,} traces")
 
 
 def register(app: typer.Typer) -> None:

@@ -43,7 +43,7 @@ def prove(place: Workspace, app: str, subject: str, told: Told = lambda _: None)
         _as_here(place, lab)
         docs = lab.root / "proof"
         docs.mkdir()
-        (docs / "desk.md").write_text(f"# Desk\n\nThe desk of the east wing is held by {PERSON} on Mondays.\n", "utf-8")
+        (docs / "desk.md").write_text(f"{PERSON}\n", "utf-8")
         ingesting.ingest(lab, [docs], lambda *_: None)
         told("asking with planted values")
         texts, values = planted(lab)

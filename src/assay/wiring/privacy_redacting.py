@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.adapters.vault_files import FileVault
+from assay.monitor.redacted import redacted_trace
+from assay.records.digest import plain
 from assay.records.operations import Trace
 from assay.wiring.settings_privacy import RULES, RedactSettings
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from assay.wiring.build import Workspace
 
 VAULT = "vault"
+PAGE = 500
 
 
 @dataclass
@@ -97,19 +99,20 @@ def by_policies(place: Workspace, app: str, guards: Sequence[GuardPolicy]) -> Ca
     return prepared
 
 
-def strings(redact: Callable[[str], str], value: Any, left: frozenset[str] = frozenset()) -> Any:
-    """A JSON value with every string redacted but those under members named in `left`, such as ids and hashes."""
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, list):
-        return [strings(redact, one, left) for one in value]
-    if isinstance(value, dict):
-        return {name: one if name in left else strings(redact, one, left) for name, one in value.items()}
-    return value
-
-
-def exported(place: Workspace, value: Any, left: frozenset[str]) -> Any:
-    """A JSON value as it may leave in an export: redacted where `privacy.redact.exports` says so."""
-    if not place.settings.privacy.redact.exports:
-        return value
-    return strings(partial(redactor(place), tenant=""), value, left)
+def exported(place: Workspace, tenant: str = "") -> Iterator[dict[str, Any]]:
+    """Every trace, newest first, with the opinions on it, redacted once more: one that was kept under earlier settings
+    leaves as one that is kept today."""
+    redact, store = redactor(place), place.stores.traces
+    before, size, seen = "", PAGE, set[str]()
+    while page := store.list(tenant or None, size, before):
+        for trace in page:
+            if trace.trace_id not in seen:
+                seen.add(trace.trace_id)
+                given = [
+                    replace(one, comment=redact(one.comment, one.tenant)) for one in store.feedback(trace.trace_id)
+                ]
+                yield {"trace": plain(redacted_trace(trace, redact)), "feedback": plain(given)}
+        if len(page) < size:
+            return
+        # Traces of one moment share it: the next page begins at that moment, or is larger where they fill a page.
+        before, size = (before, size * 2) if page[0].at == page[-1].at else (f"{page[-1].at}~", size)

@@ -27,10 +27,6 @@ class RedactSettings(_Section):
         alias="with",
         description="mask: [email]; hash: a keyed hash; pseudonymise: a name that the tenant's vault turns back",
     )
-    exports: bool = Field(
-        default=False,
-        description="redact exports of runs and golden sets too; they then no longer import as the same set",
-    )
 
 
 class RetentionSettings(_Section):
