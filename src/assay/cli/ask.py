@@ -56,6 +56,7 @@ def ask(
     if as_json:
         print_json({"trace_id": request.request_id, "bundle_id": running.bundle_id, "reply": reply})
     else:
+        _print_calls(reply)
         _print_sources(reply, age_of(place))
         _print_outcome(reply, request.request_id)
     _raise_if_failed(reply, request.request_id)
@@ -78,6 +79,19 @@ async def _stream(running: Running, request: Request, show: bool) -> Reply:
 def _number(numbers: dict[tuple[str, int, int], int], citation: Citation) -> int:
     span = citation.span
     return numbers.setdefault((span.doc_id, span.start, span.end), len(numbers) + 1)
+
+
+def _print_calls(reply: Reply) -> None:
+    """Tool calls that the broker let out, which somebody else runs, and how many wait or were withheld."""
+    import json
+
+    for call in reply.output.tools if reply.output else ():
+        say(f"call {call.name} {json.dumps(call.arguments)}")
+    for stage in reply.stages:
+        if stage.name == "broker":
+            waiting, denied = stage.detail.get("broker.confirm", 0), stage.detail.get("broker.deny", 0)
+            if waiting or denied:
+                say(f"{waiting} calls wait for a person (assay broker pending), {denied} withheld")
 
 
 def _print_sources(reply: Reply, age: Callable[[Citation], Age]) -> None:
