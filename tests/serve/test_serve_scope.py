@@ -35,6 +35,7 @@ MAKES_SCOPES = {
     "serve/options.py": "the default of the open demo",
     "guard/policed.py": "the caller's own scope without its groups, where a policy lowers rights",
     "ingest/askable.py": "the scope in which a made-up case is to be asked, from its document's access list",
+    "evaluate/tool_trials.py": "who asks in trials of the broker, which reach no document",
     "train/synthetic.py": "the same, for questions that train a ranker",
     "wiring/access.py": "compares tenants to explain a decision",
     "wiring/drill_canaries.py": "identities of an access drill",

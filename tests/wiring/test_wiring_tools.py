@@ -19,7 +19,7 @@ from assay.records.errors import AccessDenied, ConfigError, InputError
 from assay.records.retrieval import Query
 from assay.records.taint import Classification
 from assay.records.tools import Verdict
-from assay.wiring import apps, auditing, ingesting, planning_tools, tools
+from assay.wiring import apps, auditing, ingesting, planning_tools, systems, tools
 from assay.wiring.build import Workspace, create_workspace, open_workspace
 from assay.wiring.taint import document_labels
 from assay.wiring.workspace import Running
@@ -230,6 +230,24 @@ def test_a_planner_and_an_extraction_need_a_chat_model(root: Path, tmp_path: Pat
     schema.write_text('{"type": "object", "properties": {"x": {"type": "array", "items": {"type": "string"}}}}')
     with pytest.raises(InputError, match="plain values"):
         planning_tools.read_schema(schema)
+
+
+def test_a_system_under_test_counts_with_what_the_broker_lets_through(root: Path) -> None:
+    (root / "bot.py").write_text(
+        "def answer(question):\n"
+        "    calls = [{'name': 'book', 'arguments': {'days': 3}}, {'name': 'wipe', 'arguments': {}}]\n"
+        "    return {'answer': 'Done.', 'tools': calls}\n"
+    )
+    place = open_workspace(root, ['tools.book.confirm="never"'])
+    system = systems.subject(place, "python:bot.py:answer").system
+
+    async def ask() -> Any:
+        return fold([event async for event in system.answer(Request("r", "?", Scope("default")))])
+
+    reply = asyncio.run(ask())
+    assert (reply.text, reply.output.tools) == ("Done.", (ToolCall("book", {"days": 3}),))
+    assert not [event for _, event in auditing.events(place, action="broker") if event.subject["request"] == "r"]
+    place.close()
 
 
 def test_a_measurement_is_kept_under_the_app(root: Path) -> None:
