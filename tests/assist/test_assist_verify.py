@@ -132,3 +132,13 @@ def test_a_part_behind_a_full_stop_is_borne_out_by_itself() -> None:
     joined = f"{true}. open house console, paid paste and accept charge."
     assert "alignment" in check_sentence(joined, [f"{true}."]).failures
     assert check_sentence(f"{true} approx. as stated.", [f"{true}, approx. as stated."]).failures == ()
+
+
+def test_many_citations_together_do_not_hold_what_none_of_them_says() -> None:
+    """A model that cites everything finds a word here and a word there; two sources that share a sentence still do."""
+    scraps = ["People come.", "They take notes.", "It forbids discrimination.", "Lawyers speak."]
+    said = "People note lawyers discrimination."
+    assert "alignment" in check_sentence(said, scraps, VerifyPolicy(0.6)).failures
+    two = ["Parents take sixteen weeks of leave.", "Sick people take ten days of leave."]
+    both = "Parents take sixteen weeks of leave, sick people ten days."
+    assert check_sentence(both, two).failures == ()

@@ -27,6 +27,8 @@ _EXTRA_SENTENCE = 0.08
 _INNER_STOP = re.compile(r"[.!?…]\s")
 _LEAST_PIECE = 4
 """With fewer content words a part between full stops is an abbreviation or an aside."""
+_LEAST_OF_ONE = 0.75
+"""A sentence that joins two sources has about half of its words from each, and those that both share."""
 _LEAST_SUPPORT = 0.2
 """Below this share of shared words a passage is not what the sentence came from."""
 
@@ -79,6 +81,7 @@ def check_sentence(
     alignment = _alignment(sentence, cited_texts, language)
     checks = (
         ("alignment", alignment >= policy.min_alignment and _each_aligned(sentence, cited_texts, policy, language)),
+        ("alignment", _leans_on_one(sentence, cited_texts, policy, language)),
         ("number", _numbers_stand(sentence, cited_texts, language)),
         ("name", _names_stand(sentence, cited_texts, language)),
         ("negation", _denials_agree(sentence, cited_texts, language)),
@@ -87,7 +90,7 @@ def check_sentence(
         ("address", only_cited_addresses(sentence, cited_texts)),
         ("addition", _longest_addition(sentence, cited_texts, language) <= policy.max_added),
     )
-    failures = tuple(name for name, passed in checks if not passed)
+    failures = tuple(dict.fromkeys(name for name, passed in checks if not passed))
     return Check(CheckStatus.UNSUPPORTED if failures else CheckStatus.SUPPORTED, alignment, failures)
 
 
@@ -130,6 +133,12 @@ def _alignment(sentence: str, cited_texts: Sequence[str], language: str) -> floa
     wanted = _content(sentence, language) or list(words(sentence))
     held = {stem(word, language) for cited in cited_texts for word in words(cited)}
     return sum(word in held for word in wanted) / len(wanted) if wanted else 0.0
+
+
+def _leans_on_one(sentence: str, cited_texts: Sequence[str], policy: VerifyPolicy, language: str) -> bool:
+    """True when one cited text alone holds a good part of the sentence: the words of many together hold anything."""
+    least = _LEAST_OF_ONE * policy.min_alignment
+    return len(cited_texts) < 2 or any(_alignment(sentence, [cited], language) >= least for cited in cited_texts)
 
 
 def _each_aligned(sentence: str, cited_texts: Sequence[str], policy: VerifyPolicy, language: str) -> bool:

@@ -84,6 +84,7 @@ def redteam(
     there is nothing to ask about.
     """
     from assay.cli import redteam_telling
+    from assay.records.errors import CannotJudge
     from assay.wiring import redteam_keeping, redteam_run, redteaming
 
     place = open_workspace(workspace, overrides)
@@ -107,6 +108,11 @@ def redteam(
     if not ran.complete:
         print("stopped: what was tried is kept; the same command with --resume goes on", file=sys.stderr)
         raise typer.Exit(EXIT_INTERRUPTED)
+    if ran.failed and not (ran.trials or ran.corpus_trials):
+        raise CannotJudge(
+            "redteam.all_failed", "every attack failed for another reason, so nothing is known",
+            where=reference or "the app", remedy="assay ask tells what fails",
+        )  # fmt: skip
     if redteam_telling.has_failed(report, ran):
         raise typer.Exit(1)
 

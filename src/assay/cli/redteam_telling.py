@@ -9,6 +9,7 @@ from assay.cli.common import table
 from assay.evaluate.redteam import corpus_report
 from assay.evaluate.redteam import report as rates
 from assay.evaluate.redteam.placements import DIRECT
+from assay.records.dialogue import Outcome
 from assay.records.safety import Standing
 
 if TYPE_CHECKING:
@@ -29,14 +30,14 @@ def report(ordered: Ordered, subject: str, ran: Ran) -> dict[str, Any]:
     """Everything that is told, as JSON values."""
     from assay.wiring.redteam_run import sizes
 
-    trials = [one.trial for one in ran.made]
-    given = [one.trial for one in ran.tried]
+    trials, given = ran.trials, ran.corpus_trials
     effects = sum(bool(trial.effects) for trial in trials)
     kept, asked = rates.utility((*trials, *given))
-    at = rates.success_at([(one.trial, one.tries) for one in ran.made], ordered.plan.budget)
+    tries = [(one.trial, one.tries) for one in ran.made if one.trial.outcome is not Outcome.FAILED]
+    at = rates.success_at(tries, ordered.plan.budget)
     return {
         "subject": subject, "measured_as": ran.target.subject, "model": ordered.plan.model, "seed": ordered.plan.seed,
-        "complete": ran.complete, "trials": len(trials), "effects": effects,
+        "complete": ran.complete, "failed": ran.failed, "trials": len(trials), "effects": effects,
         "upper_bound_95": rates.upper_bound(effects, len(trials)),
         "quoted": sum(bool(trial.quoted) for trial in trials),
         "altered": sum(trial.altered for trial in trials),
@@ -163,6 +164,7 @@ def _summary(found: dict[str, Any]) -> list[str]:
         f"the model came across {found['reached']} of the orders; in {found['quoted']} a cited passage was quoted "
         f"with the attacker's words, in {found['altered']} they stood inside a sentence that passed its check",
         f"answers kept under attack: {benign['kept']} of {benign['asked']}",
+        *([f"{found['failed']} attacks failed for another reason and count for nothing"] if found["failed"] else []),
     ]  # fmt: skip
 
 

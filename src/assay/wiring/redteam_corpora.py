@@ -91,7 +91,7 @@ async def attack(
         key = f"corpus:{corpus.name}:{prompt.prompt_id}"
         held = journal.get(key)
         trial = _trial_from(held) if held is not None else await _try(team, corpus.name, one, asked)
-        if held is None:
+        if held is None and trial.outcome is not Outcome.FAILED:
             journal.put(key, trial)
         made.append(Tried(trial, one, asked, corpus.licence))
         progress(number + 1, len(due))
@@ -161,7 +161,8 @@ async def ask(
         else:
             reply = await team.ask_plainly(one.request)
             trial = BenignTrial(one.source, one.prompt_id, one.slices, fate(reply), was_lowered(reply))
-            journal.put(key, trial)
+            if trial.fate is not Fate.FAILED:
+                journal.put(key, trial)
         made.append(trial)
         progress(number + 1, len(due))
     return made

@@ -43,7 +43,7 @@ def _case(one: Attempted) -> Case:
 def _given(one: Tried) -> Case:
     attack, corpus = one.attack, one.trial.corpus
     expected = Expected(answerable=attack.in_document, must_not=(attack.nonce, *attack.prompt.signs))
-    where = "history" if attack.prompt.where == HISTORY else attack.prompt.where
+    where = HISTORY if attack.history else attack.prompt.where
     provenance = {"author": "assay redteam", "attack": attack.attack_id, "corpus": corpus, "licence": one.licence}
     return Case(
         f"redteam-{corpus}-{attack.attack_id}", attack.question(one.asked), expected, attack.history,

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from assay.evaluate.redteam.attacks import VERSION
 from assay.evaluate.redteam.corpora import ATTACK, BENIGN, Corpus
-from assay.evaluate.redteam.corpus_report import BenignTrial
+from assay.evaluate.redteam.corpus_report import BenignTrial, CorpusTrial, Fate
+from assay.evaluate.redteam.report import Trial
+from assay.records.dialogue import Outcome
 from assay.records.errors import InputError
 from assay.records.safety import Measurement
 from assay.wiring import golden_sets, redteam_corpora, safety_store
@@ -58,6 +60,20 @@ class Ran:
     corpora: tuple[Corpus, ...]
     recorded: tuple[Measurement, ...] = ()
 
+    @property
+    def trials(self) -> list[Trial]:
+        """Those that can be judged: a system that failed has shown nothing."""
+        return [one.trial for one in self.made if one.trial.outcome is not Outcome.FAILED]
+
+    @property
+    def corpus_trials(self) -> list[CorpusTrial]:
+        return [one.trial for one in self.tried if one.trial.outcome is not Outcome.FAILED]
+
+    @property
+    def failed(self) -> int:
+        """Attacks that failed and count for nothing."""
+        return len(self.made) + len(self.tried) - len(self.trials) - len(self.corpus_trials)
+
 
 def run(place: Workspace, ordered: Ordered, rendered: Rendered, progress: Progress) -> Ran:
     """Attack, ask, and record measurements under the bundle or app. Ctrl-C ends it early with every trial kept.
@@ -99,8 +115,9 @@ def _digests(
 def _recorded(place: Workspace, ordered: Ordered, ran: Ran, digests: tuple[tuple[str, str], ...]) -> Ran:
     stated = tuple(one for one in digests if one[0] in ("system", "policy", "model", "seed", "tries", "golden"))
     found = Found(
-        ran.target.subject, ordered.plan.model == OBEDIENT, [one.trial for one in ran.made],
-        [one.trial for one in ran.tried], ran.benign, stated, {one.name: one.sha256 for one in ran.corpora},
+        ran.target.subject, ordered.plan.model == OBEDIENT, ran.trials, ran.corpus_trials,
+        [one for one in ran.benign if one.fate is not Fate.FAILED], stated,
+        {one.name: one.sha256 for one in ran.corpora},
         ordered.command, ordered.max_rate, ordered.max_benign,
     )  # fmt: skip
     return replace(ran, recorded=safety_store.record(place, measurements(found)))

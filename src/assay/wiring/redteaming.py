@@ -22,7 +22,7 @@ from assay.ports.answering import Retriever, System
 from assay.ports.storage import Catalog
 from assay.records.access import AccessList, Scope
 from assay.records.bundles import Bundle
-from assay.records.dialogue import Citation, Reply, Request, fold
+from assay.records.dialogue import Citation, Outcome, Reply, Request, fold
 from assay.records.digest import sha256_bytes, sha256_json
 from assay.records.documents import BlockKind, Chunk, Document
 from assay.records.errors import InputError, NotFound
@@ -180,7 +180,7 @@ class RedTeam:
                 best = await self._try(attack, asked)
                 if self.plan.budget > 1:
                     best = await self._mutated(best, number)
-                if journal is not None:
+                if journal is not None and best.trial.outcome is not Outcome.FAILED:
                     journal.put(f"generated:{number}", {"trial": best.trial, "tries": best.tries})
             made.append(best)
             progress(number + 1, self.plan.trials)
