@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from assay.ingest.poison import MOST_SPANS, Check, Suspicion
-from assay.ports.reading import TextScanner
+from assay.ports.reading import Signal, TextScanner
 from assay.records.documents import Aside, Parsed
 from assay.records.findings import Finding
 
@@ -18,19 +18,26 @@ LEAST_MARKS = 3
 TOLD_APART = frozenset({"html.comment", "html.attribute", "html.style", "markdown.comment", "markdown.attribute",
                         "docx.comment", "title"})  # fmt: skip
 """Places where text that nobody reads is usual: there only instructions count."""
+MOST_ASKED = 20
+"""Hidden texts of one document that the signal is asked about: it takes milliseconds for each."""
+LEAST_ASKED = 20
+_MOST_ASKED_CHARS = 4_000
 _EDGES = 1
 
 
 @dataclass(frozen=True)
 class HiddenText:
-    """`characters` finds invisible characters, `orders` instructions to an assistant."""
+    """`characters` finds invisible characters, `orders` instructions to an assistant; `signal` is asked about what is
+    hidden, where a wording that nobody knows is suspicious enough, and never about attributes, which every page has."""
 
     characters: TextScanner
     orders: TextScanner
+    signal: Signal | None = None
 
     @property
     def recipe(self) -> str:
-        return f"{self.characters.recipe}+{self.orders.recipe}"
+        asked = (self.characters, self.orders, self.signal)
+        return "+".join(one.recipe for one in asked if one is not None)
 
     def find(self, parsed: Parsed) -> Iterator[Suspicion]:
         """What is hidden in a record, and instructions in it, hidden or plain. Linear in text and asides."""
@@ -52,14 +59,24 @@ class HiddenText:
     def _asides(self, asides: Sequence[Aside]) -> Iterator[Suspicion]:
         sizes: Counter[str] = Counter()
         orders: Counter[str] = Counter()
+        asked = 0
         for one in asides:
             sizes[one.place] += len(one.text)
-            orders[one.place] += len(self.orders.scan(one.text))
+            found = len(self.orders.scan(one.text))
+            if not found and self.signal is not None and asked < MOST_ASKED and _telling(one):
+                asked += 1
+                found = bool(self.signal.find(one.text[:_MOST_ASKED_CHARS]))
+            orders[one.place] += found
         for place in sizes:
             if orders[place]:
                 yield Suspicion(Check.HIDDEN_INSTRUCTIONS, place, orders[place])
             if sizes[place] >= LEAST_HIDDEN and place not in TOLD_APART:
                 yield Suspicion(Check.HIDDEN_TEXT, place, sizes[place])
+
+
+def _telling(one: Aside) -> bool:
+    """Whether the signal is asked: for what is long enough to say something, and no attribute."""
+    return not one.place.endswith(("attribute", "title")) and len(one.text) >= LEAST_ASKED
 
 
 def _marks(text: str, found: Sequence[Finding]) -> Iterator[Suspicion]:

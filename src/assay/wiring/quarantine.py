@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assay.detect import hidden
 from assay.detect.orders import OrderScanner
@@ -14,6 +15,7 @@ from assay.ingest.poison_hidden import HiddenText
 from assay.ingest.poison_known import REJECTED, RELEASED, Known, short
 from assay.ingest.poison_looking import Checks, examined
 from assay.ingest.roots import Root, source_path
+from assay.ports.reading import Signal
 from assay.ports.storage import SourceState
 from assay.records.digest import sha256_bytes
 from assay.records.documents import Document
@@ -79,7 +81,37 @@ def checks(settings: IngestSettings) -> Checks | None:
 
 
 def hidden_text() -> HiddenText:
-    return HiddenText(HiddenScanner(), OrderScanner())
+    return HiddenText(HiddenScanner(), OrderScanner(), InjectionSignal())
+
+
+@dataclass(frozen=True, slots=True)
+class InjectionSignal:
+    """The packaged signal of injection, loaded when the first hidden text is met."""
+
+    @property
+    def recipe(self) -> str:
+        told = packaged_card("injection")
+        return f"signal.injection.v{told['version']}({told['arrays_sha256'][:12]})"
+
+    def score(self, text: str) -> float:
+        return _injection().score(text)
+
+    def find(self, text: str) -> tuple[Finding, ...]:
+        return _injection().find(text)
+
+
+def _injection() -> Signal:
+    from assay.detect.signals.packaged import load
+
+    return load("injection")
+
+
+@cache
+def packaged_card(name: str) -> dict[str, Any]:
+    """Read once: a reader's recipe names the signal for every file."""
+    from assay.detect.signals.packaged import card
+
+    return card(name)
 
 
 @dataclass(frozen=True, slots=True)
