@@ -83,13 +83,10 @@ def shown(reply: Reply, escaping: bool) -> tuple[str, str]:
 
 
 def _keep(place: Workspace, app: str, removed: tuple[Removed, ...], trials: int, seed: int) -> None:
-    from assay.wiring import apps, safety_store
     from assay.wiring import sabotage as running
+    from assay.wiring import safety_store
 
-    if not app or app in place.settings.apps:
-        subject = apps.start_app(place, app or place.default_app, traced=False).system.recipe
-    else:
-        subject = apps.resolve_bundle(place, app)
+    subject, _ = safety_store.subject_of(place, app or place.default_app)
     command = f"assay sabotage --app {app or place.default_app} --trials {trials} --seed {seed}"
     safety_store.record(place, [running.measurement(subject, removed, command)])
 
