@@ -25,6 +25,7 @@ from assay.console import judged
 from assay.console.documents import Documents
 from assay.govern.drill import Outcome
 from assay.govern.drill_plan import Plan, Shape, make_plan, tokens
+from assay.guard.canaries import Known
 from assay.records.access import Caller, Scope
 from assay.records.errors import AccessDenied, NotFound
 from assay.retrieve.retriever import HybridRetriever
@@ -84,7 +85,7 @@ def test_with_every_filter_in_place_nothing_leaks_and_everything_is_found(plante
     outcome = Outcome()
     drilling.probe(planted, open_door, outcome, lambda *_: None)
     assert (outcome.exit_code, outcome.findings) == (0, {})
-    assert len(outcome.tallies) == 30
+    assert len(outcome.tallies) == 31
     assert all(tally.probes == 13 * 10 for tally in outcome.tallies.values())
 
 
@@ -346,3 +347,8 @@ def test_a_key_is_kept_by_its_hash_in_the_drill_too() -> None:
     plaintext, key = mint("acme", ("hr",))
     assert key.key_sha256 == hash_key(plaintext)
     assert key.roles == {"ask", "operate", "label"}
+
+
+def test_a_guard_that_does_not_know_the_decoys_is_seen(planted: drilling.Ready, monkeypatch: Patch) -> None:
+    monkeypatch.setattr("assay.wiring.canary_guard.known", lambda *_: Known())
+    assert red(planted, "layer.canary") == {"canary_not_stopped"}

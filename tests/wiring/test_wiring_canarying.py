@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -25,6 +25,7 @@ from assay.wiring.access import apply as reapply
 from assay.wiring.build import Workspace, create_workspace, open_workspace
 from assay.wiring.canary_guard import check, known
 from assay.wiring.canary_proof import Guarding, disclosed, prove, secrets_of, streamed, synthetic
+from assay.wiring.drill_canaries import NoLists
 from assay.wiring.drill_layers import LeakyReader
 from assay.wiring.safety_store import measurements, subject_of
 
@@ -80,19 +81,6 @@ def ask(place: Workspace, app: str = "assistant", seams: apps.Seams = apps.AS_IT
         return fold([event async for event in running.system.answer(request)])
 
     return asyncio.run(events())
-
-
-class NoLists:
-    """A catalog that has forgotten whom a document is for."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._catalog, name)
-
-    def visible(self, chunk_ids: Sequence[str], scope: Scope) -> frozenset[str]:
-        return frozenset(chunk_ids)
 
 
 def broken(place: Workspace) -> tuple[Workspace, apps.Seams]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from assay.adapters.hashing_embedder import HashingEmbedder
 from assay.evaluate.runs import new_run
@@ -13,7 +14,8 @@ from assay.evaluate.summary import run_digest
 from assay.govern.drill_paths import Planted
 from assay.govern.drill_plan import CLOSED_SINCE, REMOVED_SINCE, Canary, Identity, Plan, may_read
 from assay.ingest.roots import source_uri
-from assay.ports.index import Embedder
+from assay.ports.index import Embedder, IndexReader
+from assay.ports.storage import Catalog
 from assay.records.access import Scope
 from assay.records.bundles import Bundle
 from assay.records.dialogue import AnswerSentence, Check, CheckStatus, Citation, Outcome, Passage, Reply
@@ -23,8 +25,9 @@ from assay.records.evaluation import RunStatus, Sample
 from assay.records.golden import Case, Evidence, Expected, GoldenSet
 from assay.records.operations import ApiKey
 from assay.retrieve.backfill import embed_missing
-from assay.wiring import ingesting, releasing
+from assay.wiring import apps, canarying, ingesting, releasing
 from assay.wiring.build import Workspace
+from assay.wiring.workspace import Running
 
 Mint = Callable[[str, tuple[str, ...]], tuple[str, ApiKey]]
 """A new key for a tenant and groups, with every role: its plain text, and the record to keep."""
@@ -79,6 +82,32 @@ def release(place: Workspace, app: str) -> Bundle:
     bundle = releasing.freeze(place, app, "access drill")
     releasing.promote(place, bundle.bundle_id, "access drill", override=True)
     return bundle
+
+
+class NoLists:
+    """A catalog that has forgotten whom a document is for."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._catalog, name)
+
+    def visible(self, chunk_ids: Sequence[str], scope: Scope) -> frozenset[str]:  # noqa: ARG002 - that is the point
+        return frozenset(chunk_ids)
+
+
+def without_walls(place: Workspace, app: str, leaky: Callable[[str, tuple[str, ...]], IndexReader]) -> Running:
+    """The app with decoys for every tenant and no access check left: the engine finds everything for everybody, and the
+    catalog lets it pass. Only the guard against canaries still stands. `leaky` makes such an engine of the snapshot's
+    name and the chunks that it finds, decoys first."""
+    canarying.plant(place)
+    decoys = [one.doc_id for one in canarying.decoys(place)]
+    first = [chunk.chunk_id for doc_id in decoys for chunk in place.stores.catalog.chunks_of(doc_id)]
+    every = tuple(dict.fromkeys([*first, *place.stores.catalog.current_chunk_ids()]))
+    open_to_all = replace(place, stores=replace(place.stores, catalog=cast(Catalog, NoLists(place.stores.catalog))))
+    seams = apps.Seams(reader=lambda reader: leaky(reader.snapshot_id, every))
+    return apps.start_app(open_to_all, app, traced=False, seams=seams)
 
 
 def settle_fates(place: Workspace, plan: Plan, planted: Mapping[str, Planted]) -> None:

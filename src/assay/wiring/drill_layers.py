@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from assay.govern.drill import Got, Path, nobody
 from assay.govern.drill_paths import Planted
 from assay.govern.drill_plan import STAYS, Canary, Identity, Plan, reads
+from assay.guard.canaries import FOUND
 from assay.ports.index import Embedder, IndexReader
 from assay.ports.storage import Catalog
 from assay.records.access import Scope
@@ -18,7 +19,8 @@ from assay.records.dialogue import Request, fold
 from assay.records.retrieval import Hit, Query
 from assay.wiring import apps
 from assay.wiring.build import Workspace
-from assay.wiring.drill_canaries import scope_of
+from assay.wiring.drill_canaries import scope_of, without_walls
+from assay.wiring.workspace import Running
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +44,8 @@ class Layers:
     embedder: Embedder
     planted: Mapping[str, Planted]
     reader: IndexReader = field(init=False)
+    _bare: list[Running] = field(default_factory=list, init=False)
+    _stopped: dict[str, Got] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.reader = self.place.index.open(self.bundle.snapshot_id)
@@ -59,7 +63,13 @@ class Layers:
             Path("layer.catalog", self._catalog, _has_credential),
             Path("layer.retriever", self._retriever, _has_credential),
             Path("layer.citation", self._citation, nobody),
+            *([Path("layer.canary", self._canary, _knows_tenant)] if self._stops_canaries else []),
         ]
+
+    @property
+    def _stops_canaries(self) -> bool:
+        settings = self.place.settings.canaries
+        return settings.enabled and settings.action == "refuse"
 
     async def _lexical(self, identity: Identity, canary: Canary) -> Got:
         return self._got(identity, self.reader.lexical(canary.question, scope_of(identity), MOST), canary)
@@ -104,6 +114,27 @@ class Layers:
         cited = " ".join(str(citation) for citation in reply.citations)
         shown = any(token in f"{reply.text} {cited}".lower() for token in canary.markers)
         return Got("", "", "closed_while_answering" if shown else "", seen=closing.searched)
+
+    async def _canary(self, identity: Identity, canary: Canary) -> Got:
+        """With every other wall down, a planted decoy stops the answer. Comes last: it plants in the drill's index.
+        Everybody is asked once, since every question finds everything there."""
+        if identity.tenant is None:
+            return Got("")
+        if identity.name not in self._stopped:
+            self._stopped[identity.name] = await self._without_walls(identity, canary)
+        return self._stopped[identity.name]
+
+    async def _without_walls(self, identity: Identity, canary: Canary) -> Got:
+        if not self._bare:
+            self._bare.append(await asyncio.to_thread(without_walls, self.place, self.bundle.app, LeakyReader))
+        request = Request(apps.new_request_id(), canary.question, scope_of(identity))
+        reply = fold([event async for event in self._bare[0].system.answer(request)])
+        stopped = reply.reason == FOUND and not reply.text and not reply.citations
+        return Got("", "", "" if stopped else "canary_not_stopped", seen=stopped)
+
+
+def _knows_tenant(identity: Identity, _: Canary) -> bool:
+    return identity.tenant is not None
 
 
 def _has_credential(identity: Identity, canary: Canary) -> bool:
