@@ -62,9 +62,9 @@ def ingest(
         report = work.sync([*map(str, every), *roots], progress, stop)
         if not report.interrupted:
             note_seen(place, every, roots)
+        canarying.without_orphans(place, index, publisher)
     if place.settings.ingest.scan.corpus and not report.interrupted:
         corpus_scan.scan(place)
-        canarying.without_orphans(place, index, publisher)
     return with_unknown_groups(place, _with_closed(report, work.reader.access))
 
 
