@@ -71,14 +71,22 @@ def _identity(dimension: str) -> Callable[[str], Iterator[Swap]]:
 
 def swapped(text: str, pairs: Iterable[tuple[str, str]]) -> str:
     """The text with every whole word or phrase of `pairs` replaced, longest first, with capitals and articles."""
-    to = {one.casefold(): other for one, other in pairs}
+    listed = tuple(pairs)
+    to = {one.casefold(): other for one, other in listed}
+    proper = {one.casefold() for one, _ in listed if one[0].isupper()}
     if not to:
         return text
     longest = sorted(to, key=lambda one: (-len(one), one))
     pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest))})(?!\w)", re.IGNORECASE)
 
     def replaced(found: re.Match[str]) -> str:
-        return _cased(to[found.group().casefold()], found.group()) if _is_meant(text, found) else found.group()
+        if not _is_meant(text, found):
+            return found.group()
+        word, other = found.group(), to[found.group().casefold()]
+        opens = not text[: found.start()].rstrip() or text[: found.start()].rstrip()[-1] in ".!?"
+        if word.casefold() in proper and not word.isupper() and not opens:
+            return other  # a name's capital says nothing of the place it stands in
+        return _cased(other, word)
 
     return _articles(pattern.sub(replaced, text), to.values())
 
