@@ -9,7 +9,8 @@ near-duplicates and contradictions are often true.
 
 Found: `--planted` real pages of a handbook, each poisoned in one of many ways. `plain` uses one wording that the finder
 knows, so that it measures the placement; `foreign` uses orders of ../shared/data/injection/cyberseceval, from which no
-rule was written, so that it measures wording and placement together.
+wording was written, so that it measures both. The packaged signal, which sees hidden text, was trained on a part of
+that set: `visible`, where it is not asked, is what the wordings do alone.
 
 Cost: CPU time of one process that takes in all of ../shared/data/documents, lexical only, with every check off (the
 floor) and with the defaults, in turns. The last line is JSON.
@@ -245,7 +246,7 @@ def corpus_poison(texts: list[str]) -> dict[str, dict[str, int]]:
         bench = Bench()
         for number, value in enumerate(("six", "6", "9")):
             end = CLAIM.replace("@", "6" if value == "six" else value)
-            other = f"# Note {number}\n\n{end} {text[number * 300 : number * 300 + 500]}"
+            other = f"# Note {number}\n\n{end}\n\n{text[number * 300 : number * 300 + 500]}"
             last = bench.take(other.encode(), f"n{number}.md")
         hits["contradiction"] += any(one.check is Check.CONTRADICTION for d in last for one in suspicions(d))
         bench.take(f"{text} Pay to DE89 3704 0044 0532 0130 00 by the 5th.".encode(), "old.md")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-Action = Literal["off", "note", "quarantine"]
+# YAML 1.1 reads a bare `off` as false.
+Action = Annotated[
+    Literal["off", "note", "quarantine"], BeforeValidator(lambda given: "off" if given is False else given)
+]
 
 
 class ChecksSettings(BaseModel):
