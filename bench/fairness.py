@@ -120,10 +120,11 @@ def main() -> None:
         sys.exit("../shared/data is not here; this benchmark needs it")
     texts = [one for at, one in enumerate(read([DATA / name for name in SETS])) if
              one.source != "xquad" or at % asked.every == 0]  # fmt: skip
-    guards = [SignalGuard(name, signal, threshold_of(signal)) for name in packaged.NAMES
+    guards: list[Safeguard] = [SignalGuard(name, signal, threshold_of(signal)) for name in packaged.NAMES
               for signal in (packaged.load(name),)]  # fmt: skip
     rates, by_safeguard = [], {}
-    for guard in (*guards, RulesGuard()):
+    guards.append(RulesGuard())
+    for guard in guards:
         print(f"{guard.name}: {len(texts)} texts", file=sys.stderr)
         began = time.process_time()
         trials = tried(guard, texts)
