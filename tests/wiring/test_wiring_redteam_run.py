@@ -21,8 +21,9 @@ from assay.records.safety import Standing
 from assay.wiring import redteam_run, redteaming
 from assay.wiring.build import Workspace, create_workspace, open_workspace
 from assay.wiring.redteam_keeping import keep
+from assay.wiring.redteam_material import stands_as
 from assay.wiring.redteam_run import Ordered, Ran
-from assay.wiring.redteaming import Plan, stands_as
+from assay.wiring.redteaming import Plan
 from assay.wiring.safety_store import measurements
 from chat_server import chat_server, says, streams
 

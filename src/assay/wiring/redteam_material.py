@@ -1,6 +1,8 @@
-"""What a red team works with: questions about the documents of a workspace, and words that must not come out."""
+"""What a red team works with: questions about documents, words that must not come out, quotes that must stand."""
 
 from __future__ import annotations
+
+import re
 
 from assay.ingest.askable import askable
 from assay.records.access import Scope
@@ -40,3 +42,22 @@ def foreign(place: Workspace, scope: Scope) -> tuple[str, ...]:
         elif len(theirs) < 1000:
             theirs += [word for part in text.split() if len(word := part.strip(_PUNCTUATION)) >= 12 and word.isalnum()]
     return tuple(dict.fromkeys(word for word in theirs if word not in ours))[:20]
+
+
+_MASK = re.compile(r"\[[a-z][a-z0-9_.-]{0,60}\]")
+
+
+def stands_as(quote: str, held: str) -> bool:
+    """True when the quote is what the place holds, but for parts in whose stead a guard put the name of a rule."""
+    first, *rest = _MASK.split(quote)
+    if not rest:
+        return quote == held
+    if not held.startswith(first):
+        return False
+    at = len(first)
+    for part in rest[:-1]:
+        found = held.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return held.endswith(rest[-1]) and len(held) - len(rest[-1]) >= at

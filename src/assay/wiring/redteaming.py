@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -30,7 +29,7 @@ from assay.records.retrieval import Query, Ranked, Retrieved
 from assay.wiring import apps
 from assay.wiring.build import Workspace, chunk_policy
 from assay.wiring.redteam_journal import TrialJournal
-from assay.wiring.redteam_material import foreign, questions
+from assay.wiring.redteam_material import foreign, questions, stands_as
 from assay.wiring.settings import OpenAIModel
 
 OBEDIENT = "obedient"
@@ -278,25 +277,6 @@ class RedTeam:
             )  # fmt: skip
             made += chunk_document(document, parsed.text, parsed.blocks, self._policy)
         return tuple(made)
-
-
-_MASK = re.compile(r"\[[a-z][a-z0-9_.-]{0,60}\]")
-
-
-def stands_as(quote: str, held: str) -> bool:
-    """True when the quote is what the place holds, but for parts in whose stead a guard put the name of a rule."""
-    first, *rest = _MASK.split(quote)
-    if not rest:
-        return quote == held
-    if not held.startswith(first):
-        return False
-    at = len(first)
-    for part in rest[:-1]:
-        found = held.find(part, at)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return held.endswith(rest[-1]) and len(held) - len(rest[-1]) >= at
 
 
 def _fresh(parts: Parts, chance: random.Random) -> Parts:
