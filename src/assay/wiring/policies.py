@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from assay.detect import texts
 from assay.detect.registry import GROUPS, SECRET_IDS, chosen
+from assay.detect.samples import restored
 from assay.guard.acting import Acted, Acting
 from assay.guard.policy import Action, Context, Policy, Rule, Where, contradictions
 from assay.records.digest import sha256_json
@@ -261,7 +262,8 @@ class Replay:
 def replay(acting: Acting, traces: Iterable[Trace], before: dict[str, Acting] | None = None) -> Replay:
     """Compare each trace whose content was kept with what `before` says of its app (nothing: everything allowed).
 
-    A kept answer is what left then: what was masked then stays so. Passages are not in traces and are not replayed."""
+    A kept answer is what left then, without what `privacy.redact` took out: where it left a mark such as `[card]`, an
+    example of that rule is judged. Passages are not in traces and are not replayed."""
     result = Replay()
     for trace in traces:
         result.traces += 1
@@ -269,7 +271,8 @@ def replay(acting: Acting, traces: Iterable[Trace], before: dict[str, Acting] | 
             result.no_content += 1
             continue
         differs = False
-        for where, text in ((Where.QUESTION, trace.question), (Where.ANSWER, trace.answer)):
+        for where, kept in ((Where.QUESTION, trace.question), (Where.ANSWER, trace.answer)):
+            text = restored(kept)
             context = Context(where, trace.tenant, trace.app)
             old = (before or {}).get(trace.app)
             was = outcome(old.act(text, context), text) if old else "allow"
