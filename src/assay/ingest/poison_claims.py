@@ -13,12 +13,14 @@ from assay.records.documents import Block, BlockKind
 from assay.text.sentences import sentence_spans
 from assay.text.statements import Statement, statements
 
-MOST_CLAIMS = 24
+MOST_CLAIMS = 8
 """A document's first ones; the time for more would show in an ingestion."""
 LEAST_TOPIC = 3
 """Words of the subject, names and units together: less is no subject."""
 _KINDS = frozenset({BlockKind.PARAGRAPH, BlockKind.LIST, BlockKind.QUOTE})
-_LINE_WITH_NUMBER = re.compile(r"[^\n\d]{12,600}\d[^\n]{0,600}")
+_LINE = re.compile(r"[^\n]+")
+_DIGIT = re.compile(r"\d")
+_LONGEST_LINE = 1_500
 _LEAST, _MOST = 24, 300
 _ROW = struct.Struct("<6s3sIH")
 
@@ -51,7 +53,9 @@ def _sentences(text: str, blocks: Sequence[Block], language: str) -> Iterator[tu
     for block in blocks:
         if block.kind not in _KINDS:
             continue
-        for line in _LINE_WITH_NUMBER.finditer(text, block.start, block.end):
+        for line in _LINE.finditer(text, block.start, block.end):
+            if line.end() - line.start() > _LONGEST_LINE or _DIGIT.search(line.group()) is None:
+                continue
             for first, last in sentence_spans(line.group(), language or "en"):
                 piece = line.group()[first:last]
                 if _LEAST <= len(piece) <= _MOST and any(sign.isdigit() for sign in piece):
