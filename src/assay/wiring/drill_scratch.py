@@ -19,6 +19,7 @@ from assay.records.errors import AssayError
 from assay.wiring.build import Workspace, open_workspace
 from assay.wiring.config import CONFIG_NAME
 from assay.wiring.settings import AbstainSettings, AccessSettings, ExtractiveModel, ScanSettings, Settings
+from assay.wiring.settings_guards import PolicyGuard
 
 FOLDER = "drill"
 REMOTE = {"qdrant": "collection", "postgres": "schema_name", "opensearch": "name"}
@@ -36,6 +37,7 @@ def scratch(place: Workspace, app: str) -> Iterator[Workspace]:
         root.mkdir(parents=True)
         text = yaml.safe_dump(settings_of(place.settings, app), allow_unicode=True)
         (root / CONFIG_NAME).write_text(text, encoding="utf-8")
+        as_here(place, root)
         try:
             made = open_workspace(root)
             try:
@@ -44,6 +46,17 @@ def scratch(place: Workspace, app: str) -> Iterator[Workspace]:
                 made.close()
         finally:
             clear(folder)
+
+
+def as_here(place: Workspace, root: Path) -> None:
+    """Policies and detectors of the user's own, which the guards read from the workspace's folder."""
+    for guard in place.settings.guards.values():
+        if isinstance(guard, PolicyGuard) and (place.root / guard.file).is_file():
+            target = root / guard.file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(place.root / guard.file, target)
+    for path in place.root.glob("*.py"):
+        shutil.copyfile(path, root / path.name)
 
 
 def clear(folder: Path) -> None:

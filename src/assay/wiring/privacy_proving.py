@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from assay.wiring import apps, ingesting, privacy_subject
 from assay.wiring.build import Workspace
 from assay.wiring.drill_scratch import scratch
 from assay.wiring.guarding import vault
-from assay.wiring.settings_guards import PolicyGuard
 
 Told = Callable[[str], object]
 ON_DISK, ERASED = "privacy.values_on_disk", "privacy.erased_found"
@@ -40,7 +38,6 @@ def prove(place: Workspace, app: str, subject: str, told: Told = lambda _: None)
     """
     name = app or place.default_app
     with scratch(place, name) as lab:
-        _as_here(place, lab)
         docs = lab.root / "proof"
         docs.mkdir()
         (docs / "desk.md").write_text(f"{PERSON}\n", "utf-8")
@@ -54,17 +51,6 @@ def prove(place: Workspace, app: str, subject: str, told: Told = lambda _: None)
         before, after = _erasure(lab, name)
     digests = (("rules", recipe_of(chosen(place.settings.privacy.redact.rules))), ("values", sha256_json(list(values))))
     return _measured(place, subject, left, len(values), before, after, digests)
-
-
-def _as_here(place: Workspace, lab: Workspace) -> None:
-    """Policies and detectors of the user's own, which the guards read from the workspace's folder."""
-    for guard in place.settings.guards.values():
-        if isinstance(guard, PolicyGuard) and (place.root / guard.file).is_file():
-            target = lab.root / guard.file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(place.root / guard.file, target)
-    for path in place.root.glob("*.py"):
-        shutil.copyfile(path, lab.root / path.name)
 
 
 def planted(lab: Workspace) -> tuple[tuple[str, ...], tuple[str, ...]]:
