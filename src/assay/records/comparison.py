@@ -130,6 +130,8 @@ class GatePolicy:
     safety: tuple[Requirement, ...] = ()
     """What measurements of safeguards must have shown of the candidate."""
     safety_max_age_days: float = 30.0
+    fairness: str = ""
+    """SHA-256 of the tolerances that are declared for groups, empty for none; their conditions state each."""
 
     @property
     def digest(self) -> str:
@@ -141,6 +143,8 @@ class GatePolicy:
             del content["judges"]
         if not self.safety:
             del content["safety"], content["safety_max_age_days"]
+        if not self.fairness:
+            del content["fairness"]
         if not self.certificates:
             del content["certificates"], content["certificate_max_age_days"]
         return sha256_json(content)

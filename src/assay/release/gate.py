@@ -107,6 +107,8 @@ def decision_digest(decision: Decision) -> str:
         del content["policy"]["multiplicity"]
     if not decision.policy.safety:
         del content["policy"]["safety"], content["policy"]["safety_max_age_days"]
+    if not decision.policy.fairness:
+        del content["policy"]["fairness"]
     return sha256_json({name: value for name, value in content.items() if name not in ("decision_id", "created_at")})
 
 

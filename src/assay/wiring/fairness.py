@@ -10,6 +10,7 @@ from assay.evaluate import fairness as groups
 from assay.evaluate import fairness_report as told
 from assay.evaluate.fairness import Asked, Held
 from assay.records.comparison import ConditionResult, Verdict
+from assay.records.digest import sha256_json
 from assay.records.errors import AssayError, CannotJudge, InputError
 from assay.records.evaluation import MetricKind, Run, RunStatus, Sample
 from assay.records.golden import Case
@@ -53,6 +54,13 @@ def asked(setting: FairnessSetting) -> Asked:
         setting.metric, setting.by, Tolerance(setting.difference, setting.ratio), setting.reference, setting.min_n,
         setting.alpha, setting.groups,
     )  # fmt: skip
+
+
+def declared(place: Workspace) -> str:
+    """SHA-256 of the tolerances of `assay.yaml`, for the policy that a gate judged by; empty where there are none."""
+    return (
+        sha256_json([one.model_dump(mode="json") for one in place.settings.fairness]) if place.settings.fairness else ""
+    )
 
 
 def verdict_of(held: Held) -> Verdict:

@@ -65,7 +65,7 @@ def policy(place: Workspace) -> GatePolicy:
     return GatePolicy(
         clauses, settings.max_failed_share, settings.power, settings.certificates, settings.certificate_max_age_days,
         settings.multiplicity, judge_gate.rules(place, [clause.metric for clause in clauses]),
-        safety.requirements(place), settings.safety.max_age_days,
+        safety.requirements(place), settings.safety.max_age_days, fairness.declared(place),
     )  # fmt: skip
 
 
