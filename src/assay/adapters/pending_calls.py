@@ -51,7 +51,7 @@ class PendingCalls:
         expires = moment((datetime.fromisoformat(now) + timedelta(minutes=self.minutes)).isoformat())
         made = Pending(
             secrets.token_hex(8), asked.tool.name, asked.tool.effect.value, asked.scope.tenant, asked.who, asked.app,
-            request_id, digest, tuple(reasons), now, expires,
+            request_id, digest, tuple(reasons), now, expires, groups=tuple(sorted(asked.scope.groups)),
         )  # fmt: skip
         self._keep(made.key, arguments)
         self.ledger.append([Entry(PENDING, made.tool, made.key, asdict(made), now)])
@@ -63,7 +63,7 @@ class PendingCalls:
         used = {entry.key for entry in self.ledger.entries(USED)}
         now = moment(self.clock.now())
         for entry in self.ledger.entries(PENDING, tool):
-            one = Pending(**{**entry.body, "reasons": tuple(entry.body["reasons"])})
+            one = _read(entry.body)
             end = settled.get(one.key)
             if end is not None:
                 one = replace(one, expires_at=end.body["expires_at"], state=end.body["decision"])
@@ -123,7 +123,7 @@ class PendingCalls:
             first = self.ledger.get(PENDING, asked.tool.name, entry.key)
             if first is None:
                 return False
-            one = Pending(**{**first.body, "reasons": tuple(first.body["reasons"])})
+            one = _read(first.body)
             if _bound(one) != (arguments_sha256, *_caller(asked)):
                 return False
             return self.ledger.append([Entry(USED, asked.tool.name, entry.key, {}, now)]) == 1
@@ -145,6 +145,10 @@ class PendingCalls:
     def _forget(self, key: str) -> None:
         with contextlib.suppress(OSError):  # gone already, or a read-only disk: the state stands in the ledger
             (self.folder / f"{key}.json").unlink(missing_ok=True)
+
+
+def _read(body: dict[str, Any]) -> Pending:
+    return Pending(**{**body, "reasons": tuple(body["reasons"]), "groups": tuple(body.get("groups", ()))})
 
 
 def _caller(asked: Ask) -> tuple[str, str, str]:

@@ -22,6 +22,7 @@ from assay.records.dialogue import (
     Request,
     StageDone,
     ToolCall,
+    Waiting,
 )
 from assay.records.errors import AssayError
 from assay.records.taint import Classification, Label, Labelled, of_document, of_turn, of_user
@@ -119,19 +120,25 @@ class Brokered:
     def _settled(self, output: Output, course: _Course) -> OutputReady:
         began = time.perf_counter()
         sight, left = course.sight(), []
+        waiting: list[Waiting] = []
         if not self.outside:
             sight = replace(sight, handles={one.name: one for one in output.handles})
         for call in output.tools:
             course.calls += 1
-            allowed = self._one(call, sight, course) if course.calls <= MOST_CALLS else None
+            if course.calls > MOST_CALLS:
+                continue
+            decided, allowed = self._one(call, sight, course)
             if allowed is not None:
                 left.append(allowed)
+            elif decided.verdict is Verdict.CONFIRM:
+                waiting.append(Waiting(decided.pending, decided.tool))
         if course.calls > MOST_CALLS:
             course.counts["broker.too_many"] = course.calls - MOST_CALLS
         course.spent_s += time.perf_counter() - began
-        return OutputReady(replace(output, tools=tuple(left), handles=()))
+        made = replace(output, tools=tuple(left), handles=())
+        return OutputReady(made, tuple(waiting), len(output.tools) - len(left) - len(waiting))
 
-    def _one(self, call: ToolCall, sight: Sight, course: _Course) -> ToolCall | None:
+    def _one(self, call: ToolCall, sight: Sight, course: _Course) -> tuple[Decided, ToolCall | None]:
         request = course.request
         decided: Decided | None = None
         allowed = None
@@ -151,4 +158,4 @@ class Brokered:
         course.counts.update([f"broker.{decided.verdict}", *decided.reasons])
         if decided.tool:
             course.counts[f"tool.{decided.tool}"] += 1
-        return allowed
+        return decided, allowed

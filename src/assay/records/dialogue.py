@@ -259,10 +259,21 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A call that a person is asked about first: the id under which they settle it, and the tool's name."""
+
+    key: str
+    tool: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutputReady:
-    """A classifier, extractor or agent said what it found."""
+    """A classifier, extractor or agent said what it found. The broker says beside it which of its calls wait for a
+    person and how many were denied; the calls themselves are then no longer there."""
 
     output: Output
+    waiting: tuple[Waiting, ...] = ()
+    denied: int = 0
 
 
 ReplyEvent = StageDone | PassagesChosen | SentenceReady | SentenceWithheld | ConflictFound | OutputReady | Finished

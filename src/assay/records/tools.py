@@ -131,6 +131,8 @@ class Pending:
     at: str
     expires_at: str
     state: str = "open"
+    groups: tuple[str, ...] = ()
+    """Of whoever asked: its arguments may hold what only they may read."""
 
 
 def call_sha256(tool: str, arguments: dict[str, Any]) -> str:

@@ -160,20 +160,20 @@ def measure(place: Workspace, reference: str, n: int, seed: int) -> tuple[Measur
     return safety_store.record(place, [told])[0], made
 
 
-def settle(place: Workspace, key: str, decision: str, scope: Scope, *, by: str) -> tuple[Pending, str]:
+def settle(
+    place: Workspace, key: str, decision: str, scope: Scope, *, by: str, roles: frozenset[str] = LOCAL
+) -> tuple[Pending, str]:
     """Approve or deny a call that waits, when the authorizer lets this person, in their own tenant. Raises AccessDenied
     `broker.not_yours`, and what `PendingCalls.settle` raises. An approval gives its token."""
-    from assay.wiring.auditing import record
-
     calls = pending_calls(place)
     one = calls.one(key)
     known = tools(place).get(one.tool) or Tool(one.tool, effect=Effect(one.effect))
-    ruling = authorizer(place).decide(Ask(SETTLE, known, scope, by, LOCAL, one.app, label=_settled(one)))
+    ruling = authorizer(place).decide(Ask(SETTLE, known, scope, by, roles, one.app, label=_settled(one)))
     if not ruling.allowed or scope.tenant != one.tenant:
         raise AccessDenied("broker.not_yours", "you may not settle this call", where=one.key)
     settled, token = calls.settle(one.key, decision, by)
-    record(
-        place, "broker.settled", decision, tenant=one.tenant,
+    place.auditor.record(
+        "broker.settled", decision, tenant=one.tenant, who=by,
         subject={"pending": one.key, "tool": one.tool, "call": one.arguments_sha256},
     )  # fmt: skip
     return settled, token
