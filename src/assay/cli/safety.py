@@ -153,4 +153,6 @@ def waivers(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> N
 
 
 def register(app: typer.Typer) -> None:
+    import assay.cli.safety_run  # noqa: F401 - its command joins this group
+
     app.add_typer(group, name="safety")

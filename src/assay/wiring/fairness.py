@@ -93,7 +93,7 @@ def _of_safeguard(place: Workspace, run: Run, setting: FairnessSetting) -> Condi
     check = f"fairness.{setting.metric}.{setting.by}"
     remedy = f"assay fairness safeguards SET… --for {run.bundle_id[:12] or 'APP'}"
     found = [
-        one for one in safety_store.measurements(place, run.bundle_id or run.system) if one.check.startswith(check)
+        one for one in safety_store.measurements(place, _subject(place, run)) if one.check.startswith(check)
     ]
     stated = setting.ratio or setting.difference
     if not found:
@@ -106,6 +106,13 @@ def _of_safeguard(place: Workspace, run: Run, setting: FairnessSetting) -> Condi
     if short := [one for one in found if one.standing is Standing.NOT_RUN]:
         return ConditionResult(KIND, subject, Verdict.NEED_MORE_DATA, short[0].reason or "too few texts")
     return ConditionResult(KIND, subject, Verdict.SHIP, f"no farther than {stated:g} on {found[0].n} texts")
+
+
+def _subject(place: Workspace, run: Run) -> str:
+    """What measurements of safeguards about this run's system are kept under."""
+    if run.bundle_id or run.app not in place.settings.apps:
+        return run.bundle_id or run.system
+    return safety_store.subject_of(place, run.app)[0]
 
 
 def _hold(place: Workspace, run: Run, samples: Sequence[Sample], cases: Sequence[Case], question: Asked) -> Held:

@@ -235,9 +235,11 @@ def evidence(
 
 
 def subject_of(place: Workspace, reference: str) -> str:
-    """What evidence about an app or bundle is kept under: the bundle's id, else the app's recipe."""
+    """What evidence about an app, a bundle or another system under test is kept under."""
     from assay.wiring import systems
 
+    if reference in place.settings.apps:
+        return safety_store.subject_of(place, reference)[0]
     found = systems.subject(place, reference)
     return found.bundle_id or found.system.recipe
 

@@ -26,7 +26,7 @@ from assay.records.digest import sha256_bytes, sha256_json
 from assay.records.documents import BlockKind, Chunk, Document
 from assay.records.errors import InputError, NotFound
 from assay.records.retrieval import Query, Ranked, Retrieved
-from assay.wiring import apps
+from assay.wiring import apps, safety_store
 from assay.wiring.build import Workspace, chunk_policy
 from assay.wiring.redteam_journal import TrialJournal
 from assay.wiring.redteam_material import foreign, questions, stands_as
@@ -301,8 +301,7 @@ class _Named:
 
 @dataclass(frozen=True)
 class Target:
-    """The system under attack. `subject` is what its measurements stand under: the bundle's id, or the recipe that the
-    app has with its own model."""
+    """The system under attack. `subject` is what its measurements stand under (`safety_store.subject_of`)."""
 
     system: System
     prompt: str
@@ -334,8 +333,7 @@ def _started(shadow: Workspace, found: _Named, seams: apps.Seams) -> Target:
         running = apps.start_bundle(shadow, found.bundle, traced=False, seams=seams)
         return Target(running.system, prompt, found.app, found.bundle.bundle_id, policy)
     running = apps.start_app(shadow, found.app, traced=False, seams=seams)
-    own = apps.start_app(shadow, found.app, traced=False).system.recipe
-    return Target(running.system, prompt, found.app, own, policy)
+    return Target(running.system, prompt, found.app, safety_store.subject_of(shadow, found.app)[0], policy)
 
 
 def _remembered(journal: TrialJournal | None, number: int, attack: Attack, asked: str) -> Attempted | None:

@@ -17,12 +17,12 @@ from assay.records.comparison import ConditionResult, GatePolicy
 from assay.records.digest import plain, sha256_json
 from assay.records.errors import InputError, NotFound
 from assay.records.ledger import Entry
-from assay.records.safety import Judged, Requirement, SafetyReport, Waiver
+from assay.records.safety import Judged, Measurement, Requirement, SafetyReport, Waiver
 from assay.release.safety import conditions as conditions_of
 from assay.release.safety import judge_checks
 from assay.wiring import auditing, certifying
 from assay.wiring.build import Workspace
-from assay.wiring.safety_store import measurements, subject_of
+from assay.wiring.safety_store import measurements, record, subject_of
 
 WAIVER, REVOKED = "safety.waiver", "safety.waiver.revoked"
 _MOST_DAYS = 365
@@ -101,6 +101,19 @@ def _hashes(place: Workspace, bundle_id: str, checks: Sequence[Judged]) -> tuple
         if one.measurement is not None:
             found.update({f"{one.check}: {name}": value for name, value in one.measurement.digests})
     return tuple(found.items())
+
+
+def audited(place: Workspace, reference: str) -> Measurement:
+    """Verify the audit log and keep the result for a bundle or app. Raises CannotJudge where nothing was logged."""
+    subject, _ = subject_of(place, reference)
+    problems = auditing.verify(place)
+    n = sum(1 for _ in auditing.events(place))
+    (made,) = record(place, [Measurement(
+        "audit.problems", subject, "no event of the audit log was changed, moved or taken away", n=n,
+        events=len(problems), value=len(problems) / n if n else None, threshold=0.0,
+        digests=(("key", auditing.public_key(place)),), command="assay audit verify",
+    )])  # fmt: skip
+    return made
 
 
 def waive(place: Workspace, check: str, owner: str, reason: str, expires: str, reference: str = "") -> Waiver:

@@ -154,7 +154,7 @@ def measure(place: Workspace, reference: str, n: int, seed: int) -> tuple[Measur
     running = apps.start(place, reference, traced=False) if not reference or reference in known else None
     running = running or apps.start(place, "", reference, traced=False)
     made = asyncio.run(tool_trials.run(tools(place), authorizer(place), n, seed, running.app))
-    subject = running.bundle_id or running.system.recipe
+    subject = safety_store.subject_of(place, running.bundle_id or running.app)[0]
     command = f"assay broker measure{f' {reference}' if reference else ''} --trials {n} --seed {seed}"
     told = tool_trials.measured(made, subject, broker(place).recipe, seed, command)
     return safety_store.record(place, [told])[0], made
