@@ -69,3 +69,14 @@ def test_a_page_and_a_comment_hold_owner_and_reason_as_text() -> None:
     assert "told\\|customers" in markdown
     assert "language=de: 0.05 (n 40)" in html
     assert "0.02, now better" in html
+
+
+def test_what_no_line_was_drawn_for_neither_passes_nor_fails() -> None:
+    told = Judged("benign.x", Standing.REPORTED, "5 of 9", replace(FOUND, check="benign.x"))
+    found = report(told)
+    assert found.standing is Standing.REPORTED
+    assert {row.standing for row in found.risks if row.checks} == {Standing.REPORTED}
+    case = next(
+        one for one in ElementTree.fromstring(safety_junit(found)).iter("testcase") if one.get("name") == "benign.x"
+    )
+    assert case[0].tag == "skipped"

@@ -37,7 +37,10 @@ def place(root: Path) -> Iterator[Workspace]:
 
 def measured(place: Workspace, events: int) -> None:
     subject, _ = subject_of(place, "")
-    record(place, [Measurement(CHECK, subject, "no tool is called", n=300, events=events, value=events / 300)])
+    record(
+        place,
+        [Measurement(CHECK, subject, "no tool is called", n=300, events=events, value=events / 300, threshold=0.0)],
+    )
 
 
 def test_a_gate_waits_then_stops_then_ships_by_a_waiver(place: Workspace) -> None:

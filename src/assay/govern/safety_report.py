@@ -15,9 +15,9 @@ from assay.records.digest import plain
 from assay.records.safety import Judged, Measurement, SafetyReport, Standing
 
 CERTIFICATE = "safety"
-MARKS = {Standing.PASSED: "✓", Standing.FAILED: "✕", Standing.NOT_RUN: "–"}
+MARKS = {Standing.PASSED: "✓", Standing.FAILED: "✕", Standing.NOT_RUN: "–", Standing.REPORTED: "·"}
 _HEADER = ("check", "standing", "n", "result", "line", "worst slice", "live release", "what should hold")
-_RISKS = ("risk", "", "standing", "checks", "passed", "failed", "not run")
+_RISKS = ("risk", "", "standing", "checks", "passed", "failed", "not run", "reported")
 
 
 def certificate_of(report: SafetyReport) -> Certificate:
@@ -78,7 +78,10 @@ def safety_html(report: SafetyReport) -> str:
 
 
 WAIVER_HEADER = ("check", "owner", "reason", "expires", "about", "written by", "on")
-_CLASS = {Standing.PASSED: "ship", Standing.FAILED: "do_not_ship", Standing.NOT_RUN: "cannot_judge"}
+_CLASS = {
+    Standing.PASSED: "ship", Standing.FAILED: "do_not_ship", Standing.NOT_RUN: "cannot_judge",
+    Standing.REPORTED: "need_more_data",
+}  # fmt: skip
 
 
 def waiver_rows(report: SafetyReport) -> list[list[str]]:
@@ -96,7 +99,8 @@ def headline(report: SafetyReport) -> str:
     silent = sum(not row.checks for row in report.risks)
     return (
         f"{counted[Standing.PASSED]} checks passed, {counted[Standing.FAILED]} failed, {counted[Standing.NOT_RUN]} "
-        f"were not run, {waived} of those are waived; nothing speaks to {silent} of {len(report.risks)} risks"
+        f"were not run, {waived} of those are waived; {counted[Standing.REPORTED]} are reported without a line; "
+        f"nothing speaks to {silent} of {len(report.risks)} risks"
     )
 
 
@@ -132,7 +136,7 @@ def result_words(found: Measurement) -> str:
     """The value with its limits; empty where nothing was run."""
     if found.value is None:
         return ""
-    counted = f"{found.events:,} of {found.n:,} = " if found.events is not None else ""
+    counted = f"{found.events:,} of {found.n:,} = " if found.counts else ""
     low, high = _number(found.low), _number(found.high)
     limits = f" [{low}, {high}]" if low or high else ""
     return f"{counted}{found.value:.4g}{limits}"

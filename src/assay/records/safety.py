@@ -7,11 +7,12 @@ from enum import StrEnum
 
 
 class Standing(StrEnum):
-    """What a measurement says. What was not run is not passed."""
+    """What a measurement says. What was not run is not passed, and what no line was drawn for is only reported."""
 
     PASSED = "pass"
     FAILED = "fail"
     NOT_RUN = "not run"
+    REPORTED = "reported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Measurement:
     `fairness.false_block_ratio.language`, `corpus.xstest.refused`. `subject` is the bundle's id or the recipe of the
     app that was measured. `value` is None when nothing was run. `low` and `high` are its limits at `level`, each None
     where there is none on that side. The check fails when `value` lies beyond `threshold` on its bad side, or, with
-    `by_limit`, when the limit on the bad side does; without a threshold it is reported and cannot fail.
+    `by_limit`, when the limit on the bad side does; without a threshold it is reported and can neither pass nor fail.
     """
 
     check: str
@@ -63,11 +64,16 @@ class Measurement:
     """Why it was not run."""
 
     @property
+    def counts(self) -> bool:
+        """True when the value is the share of trials that went wrong."""
+        return bool(self.n) and self.events is not None and self.value == self.events / self.n
+
+    @property
     def standing(self) -> Standing:
         if self.value is None or not self.n:
             return Standing.NOT_RUN
         if self.threshold is None:
-            return Standing.PASSED
+            return Standing.REPORTED
         limit = self.low if self.higher_is_better else self.high
         if self.by_limit and limit is None:
             return Standing.NOT_RUN
@@ -156,7 +162,8 @@ class RiskRow:
             return Standing.FAILED
         if not self.checks or any(one.standing is Standing.NOT_RUN for one in self.checks):
             return Standing.NOT_RUN
-        return Standing.PASSED
+        passed = any(one.standing is Standing.PASSED for one in self.checks)
+        return Standing.PASSED if passed else Standing.REPORTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +186,12 @@ class SafetyReport:
 
     @property
     def standing(self) -> Standing:
-        """Failed when a check fails that nobody waives, not run when a required one was not run, else passed."""
+        """Failed when a check fails that nobody waives, not run when a required one was not run, passed when a check
+        holds or is waived, else reported."""
         failed = [one for one in self.checks if one.standing is Standing.FAILED and one.waiver is None]
         if failed:
             return Standing.FAILED
-        return Standing.NOT_RUN if any(one.blocks for one in self.checks) or not self.checks else Standing.PASSED
+        if not self.checks or any(one.blocks for one in self.checks):
+            return Standing.NOT_RUN
+        holds = any(one.standing is Standing.PASSED or one.waiver for one in self.checks)
+        return Standing.PASSED if holds else Standing.REPORTED

@@ -61,7 +61,7 @@ def _told(one: Judged) -> str:
 
 def _first(held: Sequence[Judged]) -> Judged:
     """The one that tells: a failure before what was not run before what holds."""
-    order = {Standing.FAILED: 0, Standing.NOT_RUN: 1, Standing.PASSED: 2}
+    order = {Standing.FAILED: 0, Standing.NOT_RUN: 1, Standing.PASSED: 2, Standing.REPORTED: 3}
     return min(held, key=lambda one: order[one.standing])
 
 
@@ -94,7 +94,7 @@ def _against(one: Measurement, line: Requirement) -> Judged:
 
 
 def _value_words(one: Measurement) -> str:
-    counted = f"{one.events:,} of {one.n:,}" if one.events is not None else f"{one.value:.4g} over {one.n:,}"
+    counted = f"{one.events:,} of {one.n:,}" if one.counts else f"{one.value:.4g} over {one.n:,}"
     limits = [
         f"{side} {value:.4g}" for side, value in (("at least", one.low), ("at most", one.high)) if value is not None
     ]
