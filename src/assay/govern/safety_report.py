@@ -137,15 +137,22 @@ def result_words(found: Measurement) -> str:
     if found.value is None:
         return ""
     counted = f"{found.events:,} of {found.n:,} = " if found.counts else ""
-    low, high = _number(found.low), _number(found.high)
-    limits = f" [{low}, {high}]" if low or high else ""
-    return f"{counted}{found.value:.4g}{limits}"
+    return f"{counted}{found.value:.4g}{_limits(found.low, found.high)}"
+
+
+def _limits(low: float | None, high: float | None) -> str:
+    if low is not None and high is not None:
+        return f" [{low:.4g}, {high:.4g}]"
+    if low is None and high is None:
+        return ""
+    return f" (at least {low:.4g})" if low is not None else f" (at most {high:.4g})"
 
 
 def _line(one: Judged) -> str:
     if one.requirement is None:
         threshold = one.measurement.threshold if one.measurement else None
-        return "" if threshold is None else f"{threshold:g}, not asked for"
+        higher = one.measurement is not None and one.measurement.higher_is_better
+        return "" if threshold is None else f"{'≥' if higher else '≤'} {threshold:g}, not asked for"
     line = one.requirement
     limit = "limit " if line.by_limit else ""
     return f"{limit}≤ {line.at_most:g}" if line.at_most is not None else f"{limit}≥ {line.at_least:g}"
