@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from assay.records.errors import AssayError, ConfigError, InputError, NotFound
 from assay.wiring import apps, build, engines, ingesting, migrating, releasing
 from assay.wiring.engine_line import with_engine, write_engine
-from assay.wiring.settings import IndexSettings
+from assay.wiring.settings_index import IndexSettings
 from postgres_server import fresh_name, shared_dsn
 
 QUIET = lambda *_: None  # noqa: E731

@@ -25,10 +25,10 @@ from assay.records.documents import Block, BlockKind, Chunk, Document
 from assay.records.errors import CannotJudge, InputError, NotFound
 from assay.wiring.build import Workspace, chunk_policy
 from assay.wiring.history import publishing
-from assay.wiring.settings import OpenAIModel
+from assay.wiring.settings_apps import OpenAIModel
 
 if TYPE_CHECKING:
-    from assay.wiring.settings import Model
+    from assay.wiring.settings_apps import Model
 
 KEY = "canaries.key"
 SOURCE = "canary://decoys"

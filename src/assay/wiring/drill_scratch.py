@@ -18,8 +18,10 @@ from assay.adapters.files import WorkspaceLock
 from assay.records.errors import AssayError
 from assay.wiring.build import Workspace, open_workspace
 from assay.wiring.config import CONFIG_NAME
-from assay.wiring.settings import AbstainSettings, AccessSettings, ExtractiveModel, ScanSettings, Settings
+from assay.wiring.settings import Settings
+from assay.wiring.settings_apps import AbstainSettings, ExtractiveModel
 from assay.wiring.settings_guards import PolicyGuard
+from assay.wiring.settings_ingest import AccessSettings, ScanSettings
 
 FOLDER = "drill"
 REMOTE = {"qdrant": "collection", "postgres": "schema_name", "opensearch": "name"}

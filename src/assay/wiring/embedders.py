@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from assay.ports.index import Embedder
 from assay.records.errors import CannotJudge
 from assay.wiring.config import secret
-from assay.wiring.settings import Encoder, OnnxEncoder
+from assay.wiring.settings_index import Encoder, OnnxEncoder
 
 if TYPE_CHECKING:
     from assay.adapters.embedding_cache import CachedEmbedder

@@ -10,7 +10,8 @@ from pathlib import Path
 from assay.ports.index import Engine
 from assay.records.errors import ConfigError
 from assay.wiring.config import secret
-from assay.wiring.settings import IndexSettings, StoreSettings
+from assay.wiring.settings import StoreSettings
+from assay.wiring.settings_index import IndexSettings
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "embedded": (),

@@ -17,7 +17,7 @@ from assay.ingest.roots import Root, source_path, source_uri
 from assay.records.dialogue import Age, Citation
 from assay.records.moments import days_between, moment
 from assay.wiring.build import Workspace
-from assay.wiring.settings import FreshnessRule
+from assay.wiring.settings_ingest import FreshnessRule
 
 SEEN = "seen.json"
 _DAYS = {"m": 1 / 1440, "h": 1 / 24, "d": 1.0, "w": 7.0}

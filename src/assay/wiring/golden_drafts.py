@@ -25,7 +25,7 @@ from assay.records.golden import Case, GoldenSet
 from assay.records.ledger import Entry
 from assay.wiring import apps, golden_sets
 from assay.wiring.build import Workspace
-from assay.wiring.settings import OpenAIModel
+from assay.wiring.settings_apps import OpenAIModel
 
 if TYPE_CHECKING:
     from assay.golden.draft_chat import ChatDrafter

@@ -31,7 +31,7 @@ from assay.wiring.freshness import note_seen
 from assay.wiring.history import embed_history, publishing
 from assay.wiring.parallel import reading
 from assay.wiring.reading import reader as document_reader
-from assay.wiring.settings import AccessSetting
+from assay.wiring.settings_ingest import AccessSetting
 from assay.wiring.sources import folders, source_tree
 from assay.wiring.unknown_groups import with_unknown_groups
 

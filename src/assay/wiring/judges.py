@@ -20,7 +20,7 @@ from assay.records.evaluation import Metric, Report, Run, RunStatus, Sample
 from assay.records.judging import VERDICT, Anchor, JudgeKind, JudgeSpec, Material, Verdict
 from assay.wiring import apps, judging
 from assay.wiring.build import Workspace
-from assay.wiring.settings import OpenAIModel
+from assay.wiring.settings_apps import OpenAIModel
 from assay.wiring.settings_judges import ClaimsJudge, JudgeSetting, JuryJudge, NuggetsJudge, PairwiseJudge
 
 if TYPE_CHECKING:

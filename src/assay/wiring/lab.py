@@ -13,7 +13,7 @@ from assay.records.errors import InputError
 from assay.records.golden import Case, GoldenSet
 from assay.wiring import apps, golden_sets
 from assay.wiring.build import Workspace
-from assay.wiring.settings import RetrieveSettings
+from assay.wiring.settings_apps import RetrieveSettings
 
 if TYPE_CHECKING:
     from assay.evaluate.lab import LabResult, Pipeline

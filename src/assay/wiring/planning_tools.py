@@ -19,7 +19,7 @@ from assay.records.retrieval import Query
 from assay.records.shapes import check_schema
 from assay.wiring import apps
 from assay.wiring import tools as tool_wiring
-from assay.wiring.settings import App, OpenAIModel, RetrieveSettings
+from assay.wiring.settings_apps import App, OpenAIModel, RetrieveSettings
 
 if TYPE_CHECKING:
     from assay.wiring.build import Workspace

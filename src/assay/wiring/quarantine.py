@@ -25,7 +25,7 @@ from assay.records.ledger import Entry
 
 if TYPE_CHECKING:
     from assay.wiring.build import Workspace
-    from assay.wiring.settings import IngestSettings
+    from assay.wiring.settings_ingest import IngestSettings
 
 KIND = "poison.decision"
 _LONGEST_REASON = 500

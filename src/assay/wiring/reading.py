@@ -14,7 +14,8 @@ from assay.ports.reading import Parser
 from assay.wiring import quarantine
 from assay.wiring.build import chunk_policy
 from assay.wiring.names import recognisers
-from assay.wiring.settings import IngestSettings, Settings
+from assay.wiring.settings import Settings
+from assay.wiring.settings_ingest import IngestSettings
 
 
 def reader(settings: Settings, access: AccessRules) -> Reader:

@@ -30,7 +30,7 @@ from assay.wiring import apps, safety_store
 from assay.wiring.build import Workspace, chunk_policy
 from assay.wiring.redteam_journal import TrialJournal
 from assay.wiring.redteam_material import foreign, questions, stands_as
-from assay.wiring.settings import OpenAIModel
+from assay.wiring.settings_apps import OpenAIModel
 
 OBEDIENT = "obedient"
 CONFIGURED = "configured"

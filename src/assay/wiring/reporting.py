@@ -57,7 +57,7 @@ def report(place: Workspace, reference: str, against: str = "") -> Made:
 
 def _target_error(place: Workspace, run: Run) -> float:
     """The error among answers that the run's app aims at, or the default where the app is gone or has none."""
-    from assay.wiring.settings import AbstainSettings
+    from assay.wiring.settings_apps import AbstainSettings
 
     app = place.settings.apps.get(run.app)
     return app.abstain.target_error if app is not None else AbstainSettings().target_error

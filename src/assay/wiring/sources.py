@@ -18,7 +18,7 @@ from assay.records.errors import ConfigError, NotFound
 from assay.wiring.build import Workspace
 from assay.wiring.config import secret
 from assay.wiring.plugins import load
-from assay.wiring.settings import FolderSource, GitSource, PluginSource, S3Source, SitemapSource
+from assay.wiring.settings_ingest import FolderSource, GitSource, PluginSource, S3Source, SitemapSource
 
 GROUP = "assay.sources"
 
