@@ -29,12 +29,26 @@ def _runs(characters: str) -> Any:
     return re2.compile(f"[{characters}]+")
 
 
+@cache
+def _any() -> Any:
+    import re2
+
+    return re2.compile(f"[{CHARACTERS}]")
+
+
+def shows(text: str) -> bool:
+    """Whether there is a hidden character in a text at all; for texts without one this is what looking costs."""
+    return not text.isascii() and _any().search(text.encode("utf-8", "replace")) is not None
+
+
 def find(text: str) -> tuple[Finding, ...]:
     """Runs of hidden characters in reading order.
 
     What writing needs is left alone: joiners that no ASCII letter or digit touches (Persian, Indic scripts, composed
     emoji), a byte order mark at the start, direction marks beside right-to-left letters, the tags of a flag.
     """
+    if not shows(text):
+        return ()
     sound = text.encode("utf-8", "replace").decode("utf-8")
     found = [
         Finding(rule, match.start(), match.end())

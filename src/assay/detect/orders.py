@@ -21,6 +21,7 @@ RULES = (ORDERS, VEILED)
 _VERSION = 1
 _TAGS = 0xE0000
 _LONGEST = 300
+_FORMS = "\uff00-\uff5e\U0001d400-\U0001d7ff"
 _GAP = r"(?:\W+\w+){0,4}?\W+"
 _WHICH = "previous|prior|above|earlier|preceding|all|any|system|your|original|other|initial|foregoing|former|following|safety"
 _TARGETS = r"(?:instructions?|instruct|prompts?|rules|guidelines?|directives?|commands?|programming|context|messages?)"
@@ -79,15 +80,15 @@ _WORDINGS = (
 
 @cache
 def _compiled() -> tuple[Any, Any, Any]:
-    """The wordings; any character that hides; any letter in a form of its own."""
+    """The wordings; any letter in a form of its own, and any such or character that hides."""
     import re2
 
     options = re2.Options()
     options.case_sensitive = False
     return (
         re2.compile("|".join(_WORDINGS), options),
-        re2.compile(f"[{hidden.CHARACTERS}]"),
-        re2.compile("[\uff00-\uff5e\U0001d400-\U0001d7ff]"),
+        re2.compile(f"[{_FORMS}]"),
+        re2.compile(f"[{_FORMS}{hidden.CHARACTERS}]"),
     )
 
 
@@ -103,7 +104,7 @@ class OrderScanner:
 
     def scan(self, text: str) -> tuple[Finding, ...]:
         """Stretches in reading order, without overlap. Time is linear in the text."""
-        if text.isascii():
+        if text.isascii() or _compiled()[2].search(encoded(text)) is None:
             return tuple(Finding(ORDERS, start, end, _VERSION, 0.5, Basis.CONTEXT) for start, end in _spans(text))
         return tuple(_unveiled(text))
 
@@ -111,7 +112,7 @@ class OrderScanner:
 def _unveiled(text: str) -> Iterator[Finding]:
     """As they stand and, where characters are hidden, without those; runs of tag characters as what they spell."""
     sound = encoded(text).decode("utf-8")
-    veils = hidden.find(sound) if _compiled()[1].search(sound) is not None else ()
+    veils = hidden.find(sound)
     shown = hidden.without(sound, veils) if veils else sound
     starts = [one.start for one in veils]
     kept = [start - cut for start, cut in zip(starts, _cut_before(veils), strict=True)]
@@ -142,10 +143,11 @@ def _spelt(tags: str) -> str:
 
 def _folded(text: str) -> str:
     """Compatibility forms as plain letters, where that keeps every character in its place."""
-    if _compiled()[2].search(text) is None:
+    if _compiled()[1].search(text) is None:
         return text
     return "".join(plain if len(plain := unicodedata.normalize("NFKC", sign)) == 1 else sign for sign in text)
 
 
 def _spans(text: str) -> list[tuple[int, int]]:
-    return [(m.start(), min(m.end(), m.start() + _LONGEST)) for m in _compiled()[0].finditer(text)]
+    sound = text if text.isascii() else encoded(text).decode("utf-8")
+    return [(m.start(), min(m.end(), m.start() + _LONGEST)) for m in _compiled()[0].finditer(sound)]

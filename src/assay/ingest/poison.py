@@ -66,7 +66,7 @@ class Actions:
 
     @property
     def recipe(self) -> str:
-        return "poison.v1(" + ",".join(f"{name}={self.by_check.get(name, 'off')}" for name in Check) + ")"
+        return "poison.v2(" + ",".join(f"{name}={self.by_check.get(name, 'off')}" for name in Check) + ")"
 
 
 def packed(found: Sequence[Suspicion]) -> str:

@@ -7,19 +7,21 @@ import re
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
+from itertools import islice
 
 from assay.records.documents import Block, BlockKind
 from assay.text.sentences import sentence_spans
-from assay.text.statements import Statement, statements
+from assay.text.statements import Statement, figures
 
 MOST_CLAIMS = 8
 """A document's first ones; the time for more would show in an ingestion."""
 LEAST_TOPIC = 3
 """Words of the subject, names and units together: less is no subject."""
 _KINDS = frozenset({BlockKind.PARAGRAPH, BlockKind.LIST, BlockKind.QUOTE})
-_LINE = re.compile(r"[^\n]+")
-_DIGIT = re.compile(r"\d")
+_DIGIT = re.compile("[0-9٠-٩۰-۹０-９]")
+_ENDING = re.compile(r"(?<=\w{3})(?:ings?|ie[sd]|e[sdnrm]|[seyn])$")
 _LONGEST_LINE = 1_500
 _LEAST, _MOST = 24, 300
 _ROW = struct.Struct("<6s3sIH")
@@ -39,8 +41,8 @@ def claims(text: str, blocks: Sequence[Block], language: str) -> tuple[Claim, ..
     """Sentences of the text that state one or two numbers or dates of something, at most `MOST_CLAIMS`."""
     found: list[Claim] = []
     for start, end in _sentences(text, blocks, language):
-        said = statements(text[start:end], language or "en")
-        if len(said) == 1 and (claim := _claim(said[0], start, language)) is not None:
+        said = figures(text[start:end], language or "en", 2, _root)
+        if said is not None and (claim := _claim(said, start, language)) is not None:
             found.append(claim)
             if len(found) == MOST_CLAIMS:
                 break
@@ -49,20 +51,32 @@ def claims(text: str, blocks: Sequence[Block], language: str) -> tuple[Claim, ..
 
 def _sentences(text: str, blocks: Sequence[Block], language: str) -> Iterator[tuple[int, int]]:
     """Spans of sentences with a digit, in order; twice as many as claims are looked at."""
-    seen = 0
+    spans = (
+        (first + start, first + last)
+        for first, line in _lines(text, blocks)
+        for start, last in sentence_spans(line, language or "en")
+        if _LEAST <= last - start <= _MOST and _DIGIT.search(line, start, last)
+    )
+    return islice(spans, 2 * MOST_CLAIMS)
+
+
+def _lines(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, str]]:
+    """Lines of running text with a digit, and where they begin. Goes from digit to digit, so others cost nothing."""
     for block in blocks:
-        if block.kind not in _KINDS:
-            continue
-        for line in _LINE.finditer(text, block.start, block.end):
-            if line.end() - line.start() > _LONGEST_LINE or _DIGIT.search(line.group()) is None:
-                continue
-            for first, last in sentence_spans(line.group(), language or "en"):
-                piece = line.group()[first:last]
-                if _LEAST <= len(piece) <= _MOST and any(sign.isdigit() for sign in piece):
-                    yield line.start() + first, line.start() + last
-                    seen += 1
-                    if seen == 2 * MOST_CLAIMS:
-                        return
+        at = block.start
+        while block.kind in _KINDS and (digit := _DIGIT.search(text, at, block.end)) is not None:
+            first = max(text.rfind("\n", at, digit.start()) + 1, at)
+            at = text.find("\n", digit.end(), block.end)
+            at = block.end if at < 0 else at
+            if _LEAST <= at - first <= _LONGEST_LINE:
+                yield first, text[first:at]
+
+
+@lru_cache(maxsize=1 << 16)
+def _root(word: str, _language: str) -> str:
+    """A word without the ending of its number or tense, in English and German: rougher than a stemmer, and much
+    quicker. Two subjects are one only when all their words agree, so a wrong root does no harm by itself."""
+    return _ENDING.sub("", word)
 
 
 def _claim(said: Statement, start: int, language: str) -> Claim | None:

@@ -18,6 +18,7 @@ LEAST_SMALL = 0.03
 LEAST_LINES = 8
 """Lists of names and links stand in lines; text to be found by everything seldom does."""
 _MOST_CHARS = 4_000
+_EDGES = ".,;:!?()[]\"'«»„“”|-"
 _PROSE = frozenset({BlockKind.PARAGRAPH, BlockKind.QUOTE})
 
 
@@ -36,12 +37,25 @@ def stuffed(text: str, blocks: Sequence[Block], language: str) -> Iterator[Suspi
 
 
 def _is_stuffed(text: str, small: frozenset[str] | None) -> bool:
-    words = [word for raw in text.lower().split() if (word := raw.strip(".,;:!?()[]\"'«»„“”|-")) and word[0].isalpha()]
-    if len(words) < LEAST_WORDS or text.count("\n") >= LEAST_LINES:
+    if text.count("\n") >= LEAST_LINES or len(text.split()) < LEAST_WORDS:
         return False
-    counts = Counter(words)
+    counts = _counted(text)
+    total = counts.total()
+    if total < LEAST_WORDS:
+        return False
     known = small or frozenset()
     most = max((number for word, number in counts.items() if word not in known), default=0)
-    if most > MOST_OF_ONE * len(words):
+    if most > MOST_OF_ONE * total:
         return True
-    return bool(small) and sum(counts[word] for word in known) < LEAST_SMALL * len(words)
+    return bool(small) and sum(counts[word] for word in known if word in counts) < LEAST_SMALL * total
+
+
+def _counted(text: str) -> Counter[str]:
+    """How often each word stands there; only the few spellings that are more than letters are looked at one by one."""
+    counts = Counter(text.lower().split())
+    for raw in [raw for raw in counts if not raw.isalpha()]:
+        number = counts.pop(raw)
+        word = raw.strip(_EDGES)
+        if word and word[0].isalpha():
+            counts[word] += number
+    return counts

@@ -33,14 +33,20 @@ def names(text: str, language: str = "en") -> tuple[Name, ...]:
     found: list[Name] = []
     run: list[tuple[str, int, int, bool]] = []
     for match in _PIECE.finditer(text):
-        word = match.group().rstrip("./:+#&’'-").removesuffix("'s").removesuffix("’s")
+        word = match.group()
+        if word.islower() and word.isalpha():
+            if run:
+                found.extend(_close(run, language))
+                run = []
+            continue
+        if not word.isalpha():
+            word = word.rstrip("./:+#&’'-").removesuffix("'s").removesuffix("’s")
         start, end = match.start(), match.start() + len(word)
         if run and text[run[-1][2] : start].strip("’'s "):
             found.extend(_close(run, language))
             run = []
-        opens = _opens_sentence(text, start)
-        if _is_identifier(word) or (word[:1].isupper() and word not in _NOT_NAMES):
-            run.append((word, start, end, opens))
+        if (word[:1].isupper() and word not in _NOT_NAMES) or _is_identifier(word):
+            run.append((word, start, end, _opens_sentence(text, start)))
         else:
             found.extend(_close(run, language))
             run = []
@@ -61,6 +67,8 @@ def _close(run: list[tuple[str, int, int, bool]], language: str) -> list[Name]:
 
 def _is_identifier(word: str) -> bool:
     """True when capitals, digits or signs inside the word show that it is no ordinary word."""
+    if word.isalpha() and (word.islower() or word[1:].islower()):
+        return False
     inner = word[1:]
     if any(char in "_@/#" for char in inner) or "." in inner.rstrip("."):
         return any(char.isalpha() for char in word)

@@ -17,6 +17,7 @@ _CUES = word_set(
 _CLAUSE_END = re.compile(
     r"[,;:.!?()\n|–—]|\b(?:but|however|although|though|aber|sondern|jedoch|obwohl|mais|pero)\b", re.IGNORECASE
 )
+_LETTERS = re.compile(r"[^\W\d_\u3040-\uffef]+")
 _REACH = 4
 """How many words that carry a topic a denial reaches, counted from it to the right inside its clause."""
 
@@ -32,6 +33,12 @@ class Polarity:
 def is_cue(word: str) -> bool:
     """True for a case-folded word that denies: `not`, `n't` at the end, `never`, `nicht`, `kein…`."""
     return word in _CUES or word.endswith("n't")
+
+
+def may_deny(text: str) -> bool:
+    """False for a text that certainly denies nothing; quick."""
+    folded = text.casefold()
+    return "n't" in folded or "n’t" in folded or not _CUES.isdisjoint(_LETTERS.findall(folded))
 
 
 def polarity(text: str, language: str = "en") -> Polarity:

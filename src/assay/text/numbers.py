@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,6 +13,8 @@ _NUMBER = re.compile(
     r"(?P<sign>(?<![\w)\]])[-−–](?=\d)|)(?P<currency>[$€£¥]\s?|)(?P<digits>\d+(?:[.,:’'\u202f]\d+)*)(?P<part>[½¼¾⅓⅔]|)"
     r"(?P<percent>\s?%|)"
 )
+_BEGINS = re.compile(r"[-−–$€£¥\d]")
+"""What every number begins with: the search for this sign is quick, that for all its optional parts is not."""
 _UNIT = re.compile(r"(?P<gap>[ \u00a0\u202f-]?)(?P<unit>[€$£¥]|[A-Za-zµäöüÄÖÜ]+)")
 _WORDS = re.compile(r"[^\W\d_]+")
 _PARTS = {"": "0", "½": "0.5", "¼": "0.25", "¾": "0.75", "⅓": "0.333", "⅔": "0.667"}
@@ -130,13 +133,22 @@ def quantities(text: str, language: str = "") -> tuple[Quantity, ...]:
     """
     found: list[Quantity] = []
     covered = 0
-    for match in _NUMBER.finditer(text):
+    for match in _numbers(text):
         if match.start("digits") < covered or _inside_word(text, match.start("digits")):
             continue
         found.extend(_digits(text, match, language))
         covered = max(covered, found[-1].end)
     found.extend(_number_words(text))
     return tuple(sorted(found, key=lambda quantity: quantity.start))
+
+
+def _numbers(text: str) -> Iterator[re.Match[str]]:
+    at = 0
+    while (begins := _BEGINS.search(text, at)) is not None:
+        match = _NUMBER.match(text, begins.start())
+        at = begins.end() if match is None else match.end()
+        if match is not None:
+            yield match
 
 
 def number_keys(text: str, language: str = "") -> frozenset[str]:
@@ -240,7 +252,9 @@ _NEXT_WORD = re.compile(r"(?:st|nd|rd|th|\.)?\s(?:of\s)?([^\W\d_]+)")
 
 
 def _number_words(text: str) -> list[Quantity]:
-    found = []
+    found: list[Quantity] = []
+    if _COUNTED.keys().isdisjoint(_WORDS.findall(text.casefold())):
+        return found
     for match in _WORDS.finditer(text):
         word = match.group().casefold()
         if word not in _COUNTED:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from assay.text.lists import word_set
 from assay.text.names import names
-from assay.text.negation import is_cue, polarity
+from assay.text.negation import is_cue, may_deny, polarity
 from assay.text.numbers import Quantity, quantities
 from assay.text.sentences import after_marks, sentence_spans
 from assay.text.tokens import is_stop_word, stem, words
@@ -73,36 +73,88 @@ def statements(text: str, language: str) -> tuple[Statement, ...]:
     return tuple(found)
 
 
+def figures(piece: str, language: str, most: int, root: Callable[[str, str], str] = stem) -> Statement | None:
+    """The statement of one sentence that gives one to `most` quantities and denies nothing, from its first word on.
+
+    None for every other sentence, as soon as that shows, which is why this is quicker than `statements`. `root` makes
+    one word of a word's forms; both are given the language.
+    """
+    start = min(after_marks(piece), len(piece))
+    piece = piece[start:]
+    if len(piece) > _MOST_CHARS or "|" in piece:
+        return None
+    measures = _measures(piece, quantities(piece, language))
+    if not 1 <= len(measures[0]) <= most or (_may_be_open(piece) and _OPEN.search(piece)):
+        return None
+    if may_deny(piece) and polarity(_IDIOMS.sub(" ", piece), language).cues:
+        return None
+    return _stated(piece, (start, start + len(piece)), language, measures, 0, root)
+
+
+_OPENING = word_set("if suppose example instance such falls wenn e z")
+_LETTERS = re.compile(r"[^\W\d_]+")
+
+
+def _may_be_open(piece: str) -> bool:
+    """False when `_OPEN`, which takes much longer, certainly finds nothing."""
+    return "?" in piece or not _OPENING.isdisjoint(_LETTERS.findall(piece.casefold()))
+
+
+Measures = tuple[list[tuple[str, str]], list[str], list[tuple[int, int]]]
+
+
 def _statement(piece: str, start: int, end: int, language: str) -> Statement:
-    measured, labels, taken = _measures(piece, quantities(piece, language))
-    said = words("".join(" " if at in taken else char for at, char in enumerate(piece)))
-    topic = [word for word in said if not (is_stop_word(word, language) or is_cue(word) or _dated(word.title()))]
+    measures = _measures(piece, quantities(piece, language))
+    denials = polarity(_IDIOMS.sub(" ", piece), language).cues if may_deny(piece) else 0
+    return _stated(piece, (start, end), language, measures, denials, stem)
+
+
+def _stated(
+    piece: str, span: tuple[int, int], language: str, measures: Measures, denials: int, root: Callable[[str, str], str]
+) -> Statement:
+    measured, labels, taken = measures
+    said = words(_without(piece, taken))
+    topic = [
+        word
+        for word in said
+        if not (
+            word in _LIGHT or word in _BOUNDS or is_stop_word(word, language) or is_cue(word) or _dated(word.title())
+        )
+    ]
     return Statement(
-        start,
-        end,
-        frozenset(stem(word, language) for word in topic if word not in _LIGHT and word not in _BOUNDS),
-        frozenset(word for word in said if word in _BOUNDS),
-        frozenset(name.text.casefold() for name in names(piece, language) if not name.opens and not _dated(name.text)),
+        *span,
+        frozenset([root(word, language) for word in topic]),
+        frozenset([word for word in said if word in _BOUNDS]),
+        frozenset([one.text.casefold() for one in names(piece, language) if not one.opens and not _dated(one.text)]),
         tuple(measured),
         frozenset(labels),
-        polarity(_IDIOMS.sub(" ", piece), language).cues,
+        denials,
     )
 
 
-def _measures(piece: str, found: Sequence[Quantity]) -> tuple[list[tuple[str, str]], list[str], set[int]]:
-    """Quantities that say how much or when, those that name something, and the characters that both take up."""
+def _without(piece: str, taken: Sequence[tuple[int, int]]) -> str:
+    """The sentence with blanks in place of its quantities, which are in order but may overlap."""
+    kept, at = [], 0
+    for start, end in taken:
+        kept.append(piece[at:start])
+        at = max(at, end)
+    return " ".join((*kept, piece[at:]))
+
+
+def _measures(piece: str, found: Sequence[Quantity]) -> Measures:
+    """Quantities that say how much or when, those that name something, and the spans that both take up."""
     measured: list[tuple[str, str]] = []
     labels: list[str] = []
-    taken: set[int] = set()
+    taken: list[tuple[int, int]] = []
     for quantity in found:
         if quantity.weak:
             continue
-        before = words(piece[max(0, quantity.start - 24) : quantity.start])
-        if before and before[-1] in _LABELS and not quantity.unit:
+        before = () if quantity.unit else words(piece[max(0, quantity.start - 24) : quantity.start])
+        if before and before[-1] in _LABELS:
             labels.append(f"{before[-1]} {quantity.value}")
         else:
             measured.append((quantity.value, quantity.unit))
-        taken.update(range(quantity.start, quantity.end))
+        taken.append((quantity.start, quantity.end))
     return measured, labels, taken
 
 
@@ -110,7 +162,8 @@ _MONTH = re.compile(
     r"(?:January|February|March|April|May|June|July|August|September|October|November|December|Januar|Februar|März|Mai|"
     r"Juni|Juli|Oktober|Dezember)(?:\W.*)?"
 )
+_MONTH_SIGNS = frozenset("JFMASOND")
 
 
 def _dated(name: str) -> bool:
-    return bool(_MONTH.fullmatch(name))
+    return name[:1] in _MONTH_SIGNS and bool(_MONTH.fullmatch(name))
