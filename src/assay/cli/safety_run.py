@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli.common import JsonOption, WorkspaceOption, complain, open_workspace, say
+from assay.cli.common import JsonOption, Progress, WorkspaceOption, complain, open_workspace, say
 from assay.cli.safety import Reference, group, report
 from assay.records.errors import AssayError
 
@@ -84,20 +84,28 @@ def _steps(reference: str, trials: int, seed: int, corpus: str, resume: bool, wo
 
         measure(reference, workspace=workspace, trials=trials, seed=seed)
 
-    def take_out() -> None:
-        from assay.cli.sabotage import sabotage
-
-        place = open_workspace(workspace)
-        app = reference or place.default_app
-        place.close()
-        sabotage(app=app, seed=seed, workspace=workspace)
-
     yield Step("redteam", "assay redteam", attack)
     yield Step("canary", "assay canary prove", leak)
     yield Step("privacy", "assay privacy prove", spy)
     yield Step("broker", "assay broker measure", ask_for_tools)
-    yield Step("sabotage", "assay sabotage", take_out)
+    yield Step("sabotage", "assay sabotage", lambda: _taken_out(reference, seed, workspace))
     yield Step("audit", "assay audit verify", lambda: _audited(reference, workspace))
+
+
+def _taken_out(reference: str, seed: int, workspace: Path | None) -> None:
+    """In a workspace of its own, whose pages give every attack something to work on: it proves that the figures of this
+    Assay can turn red, not anything about the documents of this workspace."""
+    from assay.cli.sabotage import shown
+    from assay.wiring import sabotage, safety_store
+
+    place = open_workspace(workspace)
+    removed = sabotage.run(shown, layers=sabotage.chosen(""), trials=0, seed=seed, progress=Progress("sabotage"))
+    subject, _ = safety_store.subject_of(place, reference)
+    (made,) = safety_store.record(place, [sabotage.measurement(subject, removed, "assay sabotage")])
+    say(
+        f"{made.check}: {made.standing.value}, {made.events} of {made.n} safeguards were not missed when they were gone"
+    )
+    place.close()
 
 
 def _audited(reference: str, workspace: Path | None) -> None:
