@@ -89,6 +89,13 @@ def _places() -> Points:
     return table
 
 
+@cache
+def _useful() -> npt.NDArray[np.bool_]:
+    """Signs that mean something to any of the tables; most of what encodings give means nothing to all of them."""
+    useful: npt.NDArray[np.bool_] = (_codes(True) != 255) | (_places() != 255)
+    return useful
+
+
 class Finder:
     """Looks for many canaries at once, in every notation of `detect.encodings`, forwards and backwards, and under every
     rotation of the alphabet. Time is linear in the text, whatever the number of canaries."""
@@ -124,6 +131,7 @@ class Finder:
         return tuple(Sighting(one.kind, one.name, notation) for one, notation in found.items())
 
     def _in(self, letters: Points) -> Iterator[Canary]:
+        letters = letters[_useful()[letters]]
         for leet in (False, True):
             codes = _codes(leet)[letters]
             for key in self._written.hits(_packed(codes[codes != 255])):
@@ -157,7 +165,9 @@ class _Sieve:
 
     def __init__(self, known: Iterable[int]) -> None:
         self._known = frozenset(known)
-        self._table = np.zeros(1 << _SIEVE_BITS, np.bool_)
+        # So small that it stays in the processor's cache, so large that few numbers pass it which are not known.
+        self._bits = min(_SIEVE_BITS, max(16, len(self._known).bit_length() + 5))
+        self._table = np.zeros(1 << self._bits, np.bool_)
         if self._known:
             self._table[self._slots(np.fromiter(self._known, np.uint64))] = True
 
@@ -166,7 +176,7 @@ class _Sieve:
         return [number for number in dict.fromkeys(left) if number in self._known]
 
     def _slots(self, numbers: Numbers) -> Numbers:
-        return (numbers * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - _SIEVE_BITS)
+        return (numbers * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - self._bits)
 
 
 def _packed(codes: Points) -> Numbers:
@@ -181,7 +191,13 @@ def _packed(codes: Points) -> Numbers:
 
 def _steps(places: Points) -> Points:
     """From each letter to the next, modulo 26: the same for a text under every rotation of the alphabet."""
-    return ((places[1:].astype(np.int16) - places[:-1]) % 26).astype(np.uint8)
+    return _modulo()[places[1:] - places[:-1]]
+
+
+@cache
+def _modulo() -> Points:
+    """A difference of two places, as it comes out in eight bits, modulo 26."""
+    return (np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int16) % 26).astype(np.uint8)
 
 
 def _packed_steps(steps: Points) -> Numbers:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 import codecs
+import re
 import unicodedata
 import zlib
 from collections.abc import Iterator
@@ -68,6 +69,11 @@ def folded(text: str) -> Points:
     return _fold()[np.where(points < _FOLDED_TO, points, 0)]
 
 
+_DIGITS = re.compile("[0-9]{1,3}")
+_MORSE_SIGNS = re.compile("[.·•∙_−–—-]+")
+_AS_MORSE = str.maketrans("·•∙−–—_", "...----")
+
+
 @cache
 def _pattern(pattern: str) -> Any:
     import re2
@@ -81,7 +87,9 @@ def readings(text: str, depth: int = _DEPTH) -> Iterator[tuple[str, Points]]:
     plain = folded(sound)
     yield "as written", plain
     yield from _first_letters(plain)
-    yield "signs for letters", folded(_spelt(sound))
+    spelt = _spelt(sound)
+    if spelt != sound:
+        yield "signs for letters", folded(spelt)
     shown = _unescaped(sound)
     if shown != sound:
         yield "escapes", folded(shown)
@@ -116,8 +124,15 @@ def _first_letters(plain: Points) -> Iterator[tuple[str, Points]]:
     if not at.size:
         return
     for name, marks in (("lines", b"\n"), ("sentences", b".!?\n"), ("cells", b"|,;\n")):
-        parts = np.cumsum(np.isin(plain, np.frombuffer(marks, np.uint8)))[at]
-        yield f"first letters of {name}", plain[at[np.concatenate(([True], np.diff(parts) != 0))]]
+        parts = np.cumsum(_marked(marks)[plain])[at]
+        yield f"first letters of {name}", plain[at[np.concatenate(([True], parts[1:] != parts[:-1]))]]
+
+
+@cache
+def _marked(marks: bytes) -> npt.NDArray[np.bool_]:
+    table = np.zeros(256, np.bool_)
+    table[list(marks)] = True
+    return table
 
 
 @cache
@@ -146,37 +161,32 @@ def _radices(plain: Points) -> Iterator[tuple[str, Points]]:
         ("base64 backwards", without, plain[::-1]),
         ("base64 by rot13", without, turned),
     ):
-        for aligned in _aligned(signs, row, 6, 4):
-            yield name, aligned
-    for aligned in _aligned(_digits(f"{_UPPER}234567", True), plain, 5, 8):
-        yield "base32", aligned
+        yield name, _aligned(signs, row, 6, 4)
+    yield "base32", _aligned(_digits(f"{_UPPER}234567", True), plain, 5, 8)
     zero = (plain == ord("0")) & np.concatenate((lower[1:] == ord("x"), [False]))
-    for aligned in _aligned(_digits("0123456789abcdef", True), plain[~zero], 4, 2):
-        yield "hexadecimal", aligned
-    for aligned in _aligned(_digits("01"), plain, 1, 8):
-        yield "binary", aligned
+    yield "hexadecimal", _aligned(_digits("0123456789abcdef", True), plain[~zero], 4, 2)
+    yield "binary", _aligned(_digits("01"), plain, 1, 8)
 
 
-def _aligned(table: Points, row: Points, bits: int, count: int) -> Iterator[Points]:
-    """The bytes that digits of so many bits spell, `count` of them being a whole number of bytes, from each start."""
+def _aligned(table: Points, row: Points, bits: int, count: int) -> Points:
+    """The bytes that digits of so many bits spell, `count` of them (a power of two) being a whole number of bytes: from
+    the first digit on, then from the second, and so on, one after the other."""
     values = table[row]
     values = values[values != 255]
-    for start in range(count):
-        whole = (len(values) - start) // count * count
-        if whole <= 0:
-            return
-        groups = values[start : start + whole].reshape(-1, count)
-        number = np.zeros(len(groups), np.uint64)
-        for column in range(count):
-            number = (number << np.uint64(bits)) | groups[:, column]
-        size = bits * count // 8
-        shifts = np.arange(8 * (size - 1), -1, -8, dtype=np.uint64)
-        yield (number[:, None] >> shifts).astype(np.uint8).reshape(-1)
+    if len(values) < count:
+        return np.zeros(0, np.uint8)
+    numbers = values.astype(np.uint64)
+    width = 1
+    while width < count:  # by doubling: every `count` digits in a row as one number
+        numbers = (numbers[:-width] << np.uint64(bits * width)) | numbers[width:]
+        width *= 2
+    spelt = numbers.astype(">u8").view(np.uint8).reshape(-1, 8)[:, 8 - bits * count // 8 :]
+    return np.concatenate([spelt[start::count].reshape(-1) for start in range(count)])
 
 
 def _numbers(text: str) -> Iterator[tuple[str, Points]]:
     """Numbers of up to three digits as decimal and octal codes, and as places in the alphabet."""
-    found = np.array([int(digits) for digits in _pattern(r"[0-9]{1,3}").findall(text)], np.int64)
+    found = np.array([int(digits) for digits in _DIGITS.findall(text)], np.int64)
     if not found.size:
         return
     yield "decimal codes", np.where(found < 256, found, 0).astype(np.uint8)
@@ -186,8 +196,7 @@ def _numbers(text: str) -> Iterator[tuple[str, Points]]:
 
 
 def _morse(text: str) -> Points:
-    signs = text.translate(str.maketrans("·•∙−–—_", "...----"))
-    spelt = (_MORSE.get(group, "") for group in _pattern(r"[.\-]+").findall(signs))
+    spelt = (_MORSE.get(group.translate(_AS_MORSE), "") for group in _MORSE_SIGNS.findall(text))
     return np.frombuffer("".join(spelt).encode(), np.uint8)
 
 
@@ -217,7 +226,7 @@ def _unescaped(text: str) -> str:
 
 def _inside(text: str) -> Iterator[str]:
     """Readable texts in base64, base32 or hexadecimal runs, in compressed ones, and in encoded host names."""
-    for label in _pattern(r"(?i)xn--([a-z0-9-]{1,59})").findall(text):
+    for label in _pattern(r"(?i)xn--([a-z0-9-]{1,59})").findall(text) if "n--" in text or "N--" in text else ():
         try:
             yield codecs.decode(label.encode(), "punycode")
         except UnicodeError:

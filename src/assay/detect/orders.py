@@ -23,7 +23,10 @@ _TAGS = 0xE0000
 _LONGEST = 300
 _FORMS = "\uff00-\uff5e\U0001d400-\U0001d7ff"
 _GAP = r"(?:\W+\w+){0,4}?\W+"
-_WHICH = "previous|prior|above|earlier|preceding|all|any|system|your|original|other|initial|foregoing|former|following|safety"
+_WHICH = (
+    "previous|prior|above|earlier|preceding|all|any|system|your|original|other|initial|foregoing|former"
+    "|following|safety"
+)
 _TARGETS = r"(?:instructions?|instruct|prompts?|rules|guidelines?|directives?|commands?|programming|context|messages?)"
 _MODEL = (
     r"(?:AI|LLMs?|chat ?bots?|large language models?|language models?|AI models?|AI assistants?|AI agents?|assistants?)"

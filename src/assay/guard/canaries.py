@@ -269,10 +269,15 @@ class Canaried:
 def _look(course: _Course, said: str, beside: str) -> bool:
     stops = False
     inside = bool(course.glued.before) and not _is_over(course.glued.before)
-    for watch, piece, glue in ((course.said, said, " "), (course.glued, said, ""), (course.beside, beside, "\n")):
+    watches = [(course.said, said, " "), (course.glued, said, ""), (course.beside, beside, "\n")]
+    looked = [(watch, piece) for watch, piece, _ in watches if piece and (inside or watch is not course.glued)]
+    # All texts at once, since most show nothing: a row of letters that is in one of them is in all of them together.
+    finder = course.said.finder
+    if finder is not None and (len(looked) == 1 or finder.find("\n".join(one.before + piece for one, piece in looked))):
+        for watch, piece in looked:
+            stops = watch.stops(piece) or stops
+    for watch, piece, glue in watches:
         if piece:
-            looks = inside or watch is not course.glued
-            stops = (looks and watch.stops(piece)) or stops
             watch.left(piece + glue)
     return stops
 
