@@ -191,7 +191,8 @@ def _packed(codes: Points) -> Numbers:
 
 def _steps(places: Points) -> Points:
     """From each letter to the next, modulo 26: the same for a text under every rotation of the alphabet."""
-    return _modulo()[places[1:] - places[:-1]]
+    steps: Points = _modulo()[places[1:] - places[:-1]]
+    return steps
 
 
 @cache
