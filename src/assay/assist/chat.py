@@ -139,7 +139,7 @@ class _Secret:
     def is_in(self, sentence: str) -> bool:
         said = f"{self._before}\n{sentence}"
         self._before = said[-_REMEMBERED:]
-        if self._finder is None or not (self._finder.find(sentence) or self._finder.find(said)):
+        if self._finder is None or not self._finder.find(said):  # a row of letters in the sentence is one in both
             return False
         self.leaks += 1
         return True
