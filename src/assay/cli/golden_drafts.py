@@ -13,6 +13,7 @@ from assay.cli.common import (
     JsonOption,
     Progress,
     SetOption,
+    TenantOption,
     WorkspaceOption,
     complain,
     open_workspace,
@@ -74,6 +75,37 @@ def _told(made: Drafted, name: str) -> None:
     if len(made.drafts) < made.wanted:
         complain(f"the corpus gave {len(made.drafts)} of {made.wanted} drafts [golden.too_few_drafts]")
     say(f"Nothing is in the set yet: assay golden review {name}")
+
+
+def from_traffic(
+    name: Name,
+    workspace: WorkspaceOption = None,
+    n: Annotated[int, typer.Option("--n", min=1, max=5000, help="At most so many drafts, of the newest traces.")] = 50,
+    rating: Annotated[str, typer.Option("--rating", help="Only answers that somebody rated up, or down.")] = "",
+    app: Annotated[str, typer.Option("--app", help="Only this app's traces.")] = "",
+    tenant: TenantOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Draft cases from what people asked, where traces keep content; none enters the set before a person accepts it.
+
+    Personal data and secrets are taken out as `privacy.redact` says. A question enters once. Exit code 2 when no trace
+    gave a draft.
+    """
+    from assay.golden.traffic import DOWN, UP
+    from assay.wiring.golden_traffic import from_traffic as drafted
+
+    if rating not in ("", UP, DOWN):
+        raise typer.BadParameter(f"a rating is {UP} or {DOWN}", param_hint="--rating")
+    made = drafted(open_workspace(workspace), name, n, rating=rating, app=app, tenant=tenant)
+    if as_json:
+        print_json({"drafts": made.drafts, "passed_over": made.passed})
+    else:
+        say(f"{len(made.drafts)} drafts from traffic")
+        if made.passed:
+            say("passed over: " + ", ".join(f"{count} {why}" for why, count in sorted(made.passed.items())))
+        say(f"Nothing is in the set yet: assay golden review {name}")
+    if not made.drafts:
+        raise typer.Exit(NEED_MORE)
 
 
 def review(
@@ -199,4 +231,5 @@ def _plain(text: str) -> str:
 
 def register(group: typer.Typer) -> None:
     group.command("draft")(draft)
+    group.command("from-traffic")(from_traffic)
     group.command("review")(review)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from assay.adapters.vault_files import FileVault
 from assay.monitor.redacted import redacted_trace
 from assay.records.digest import plain
-from assay.records.operations import Trace
+from assay.records.operations import Feedback, Trace
 from assay.wiring.settings_privacy import RULES, RedactSettings
 
 if TYPE_CHECKING:
@@ -99,20 +99,26 @@ def by_policies(place: Workspace, app: str, guards: Sequence[GuardPolicy]) -> Ca
     return prepared
 
 
-def exported(place: Workspace, tenant: str = "") -> Iterator[dict[str, Any]]:
-    """Every trace, newest first, with the opinions on it, redacted once more: one that was kept under earlier settings
-    leaves as one that is kept today."""
+def every_trace(place: Workspace, tenant: str = "") -> Iterator[tuple[Trace, tuple[Feedback, ...]]]:
+    """Every trace once, newest first, with the opinions on it, redacted once more: one that was kept under earlier
+    settings leaves as one that is kept today."""
     redact, store = redactor(place), place.stores.traces
     before, size, seen = "", PAGE, set[str]()
     while page := store.list(tenant or None, size, before):
         for trace in page:
             if trace.trace_id not in seen:
                 seen.add(trace.trace_id)
-                given = [
+                given = tuple(
                     replace(one, comment=redact(one.comment, one.tenant)) for one in store.feedback(trace.trace_id)
-                ]
-                yield {"trace": plain(redacted_trace(trace, redact)), "feedback": plain(given)}
+                )
+                yield redacted_trace(trace, redact), given
         if len(page) < size:
             return
         # Traces of one moment share it: the next page begins at that moment, or is larger where they fill a page.
         before, size = (before, size * 2) if page[0].at == page[-1].at else (f"{page[-1].at}~", size)
+
+
+def exported(place: Workspace, tenant: str = "") -> Iterator[dict[str, Any]]:
+    """Every trace as JSON values, with the opinions on it."""
+    for trace, given in every_trace(place, tenant):
+        yield {"trace": plain(trace), "feedback": plain(given)}
