@@ -1,18 +1,26 @@
-"""A writer or a reader of a LanceDB index in a process of its own, for tests: `lance_worker.py ROLE URI OPTIONS`.
+"""A writer or a reader of a LanceDB index in a process of its own, for tests.
 
 The writer's commit number n replaces the document `shared` by three chunks that hold the word `round{n}`, and adds a
-document of two chunks; it then prints n. A reader prints the number of each state it sees, and ends with an error at
+document of two chunks; it then tells n. A reader tells the number of each state it sees, and ends with an error at
 the first state that is not exactly one commit.
+
+The processes fork from a server that has imported what LanceDB imports and not LanceDB itself, whose threads would not
+outlive a fork: a second and a half less for each.
 """
 
 from __future__ import annotations
 
-import json
+import contextlib
+import multiprocessing
 import os
-import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 from assay.adapters.hashing_embedder import HashingEmbedder
+from assay.adapters.lance_index import register
 from assay.adapters.lance_index.index import LanceIndex
 from assay.adapters.turns import Turn
 from assay.records.access import AccessList, Scope
@@ -55,24 +63,24 @@ def seen(index: LanceIndex) -> int:
     return number
 
 
-def write(index: LanceIndex, rounds: int) -> None:
+def write(index: LanceIndex, rounds: int, tell: Connection) -> None:
     for number in range(seen(index) + 1, rounds + 1):
         commit(index, number)
-        print(number, flush=True)
+        tell.send(number)
         missing = index.missing_vectors(EMBEDDER.recipe)
         index.add_vectors(EMBEDDER.recipe, {name: EMBEDDER.embed([name])[0] for name in missing})
 
 
-def read(index: LanceIndex, rounds: int) -> None:
+def read(index: LanceIndex, rounds: int, tell: Connection, pause: float) -> None:
     last = 0
     until = time.monotonic() + 60
     while last < rounds and time.monotonic() < until:
         number = seen(index)
         assert number >= last, "a reader went back in time"
         if number > last:
-            print(number, flush=True)
+            tell.send(number)
         last = number
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def die_before_publishing(index: LanceIndex, number: int) -> None:
@@ -81,6 +89,39 @@ def die_before_publishing(index: LanceIndex, number: int) -> None:
     commit(index, number)
 
 
-if __name__ == "__main__":
-    role, uri, options, count = sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4])
-    {"write": write, "read": read, "die": die_before_publishing}[role](LanceIndex(uri, storage_options=options), count)
+def _work(role: str, uri: str, options: dict[str, str], count: int, tell: Connection) -> None:
+    index = LanceIndex(uri, storage_options=options)
+    if role == "write":
+        write(index, count, tell)
+    elif role == "read":
+        read(index, count, tell, register.REFRESH_S / 4 if "://" in uri else 0.05)
+    else:
+        die_before_publishing(index, count)
+
+
+@dataclass(frozen=True)
+class Working:
+    """A process at work, and the numbers that it tells."""
+
+    process: BaseProcess
+    _told: Connection
+
+    def told(self) -> Iterator[int]:
+        """Each number when it comes, until the process ends."""
+        with contextlib.suppress(EOFError):
+            while True:
+                yield self._told.recv()
+
+    def ended(self, timeout: float) -> int | None:
+        self.process.join(timeout)
+        return self.process.exitcode
+
+
+def started(role: str, uri: str, options: dict[str, str], count: int) -> Working:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["numpy", "pyarrow", "lance_namespace", "assay.adapters.lance_index.index"])
+    told, tell = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(role, uri, options, count, tell), daemon=True)
+    process.start()
+    tell.close()
+    return Working(process, told)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import signal
 import time
 import uuid
 from collections.abc import Iterator
@@ -34,9 +32,8 @@ class Place:
     def index(self, clock: FakeClock | None = None) -> LanceIndex:
         return LanceIndex(self.uri, storage_options=self.options, clock=clock)
 
-    def process(self, role: str, count: int) -> subprocess.Popen[str]:
-        command = [sys.executable, worker.__file__, role, self.uri, json.dumps(self.options), str(count)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def process(self, role: str, count: int) -> worker.Working:
+        return worker.started(role, self.uri, self.options, count)
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +53,11 @@ def on_s3(store: S3Store) -> Place:
     return Place(f"{store.bucket(f'b{uuid.uuid4().hex}')}/index", store.options)
 
 
-def ended(process: subprocess.Popen[str]) -> list[int]:
-    """The numbers that a process printed. It must have ended well."""
-    out, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-    return [int(line) for line in out.split()]
+def ended(working: worker.Working) -> list[int]:
+    """The numbers that a process told. It must have ended well."""
+    numbers = list(working.told())
+    assert working.ended(120) == 0
+    return numbers
 
 
 def test_two_readers_see_whole_commits_of_one_writer(place: Place) -> None:
@@ -78,13 +75,11 @@ def test_a_killed_writer_loses_nothing_it_acknowledged(place: Place) -> None:
     """SIGKILL in the middle of writes: readers go on with whole commits, and a new writer goes on at once."""
     reading = place.index()
     writer = place.process("write", 1000)
-    assert writer.stdout is not None
-    for _ in range(3):
-        acknowledged = int(writer.stdout.readline())
-    writer.kill()
-    rest = writer.stdout.read().split()
-    writer.communicate()
-    acknowledged = max([acknowledged, *map(int, rest)])
+    told = writer.told()
+    begun = [next(told) for _ in range(3)]
+    writer.process.kill()
+    acknowledged = max([*begun, *told])
+    assert writer.ended(60) == -signal.SIGKILL
     time.sleep(2 * register.REFRESH_S)
     last = worker.seen(reading)
     assert last >= acknowledged
@@ -99,8 +94,7 @@ def test_what_was_not_published_is_undone_by_the_next_writer(tmp_path: Path) -> 
     worker.commit(mine, 1)
     before = mine.head().snapshot_id
     died = place.process("die", 2)
-    died.communicate(timeout=60)
-    assert died.returncode == 9
+    assert died.ended(60) == 9
     again = place.index()
     assert (worker.seen(again), again.head().snapshot_id) == (1, before)
     worker.commit(again, 2)
