@@ -97,6 +97,10 @@ class Analyzer:
         return found[:_MOST_PHRASES]
 
 
+_SEEN: dict[tuple[str, bool], dict[str, tuple[str, ...]]] = {}
+_MOST_SEEN = 1 << 15
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """How a text is divided: by which language, without which small words, and whether it asks or is indexed."""
@@ -127,14 +131,16 @@ def _terms(text: str, how: _Reading) -> list[str]:
     text = _normal(text, group) if numbers or not text.isascii() else text
     names = _CAMEL.findall(text) if not how.asked and _HUMP.search(text) else ()
     text = text.lower()
-    for match in _TOKEN.finditer(text):
-        token = match.group()
+    known = _known(group, how.asked) if not without else {}
+    for token in _TOKEN.findall(text):
         if token in without:
             continue
-        if token.isascii() and token.isalpha():
-            found.append(_term(token[:_LONGEST_TERM], group))
-        else:
-            found.extend(_compound(token, how))
+        terms = known.get(token)
+        if terms is None:
+            plain = token.isascii() and token.isalpha()
+            terms = (_term(token[:_LONGEST_TERM], group),) if plain else tuple(_compound(token, how))
+            known[token] = terms
+        found += terms
     if numbers and _YEAR.search(text):
         found.extend(dates(text))
     if "c++" in text or "#" in text:
@@ -142,6 +148,15 @@ def _terms(text: str, how: _Reading) -> list[str]:
     if names:
         found.extend(_inside_names(names, found, group))
     return found
+
+
+def _known(group: str, asked: bool) -> dict[str, tuple[str, ...]]:
+    """The terms of tokens seen before in this language: words repeat, and most of the time went into taking the same
+    ones apart again. Begun anew when it is full."""
+    known = _SEEN.setdefault((group, asked), {})
+    if len(known) > _MOST_SEEN:
+        known = _SEEN[group, asked] = {}
+    return known
 
 
 def _inside_names(names: Sequence[str], found: Sequence[str], group: str) -> list[str]:
@@ -201,7 +216,7 @@ def _without_apostrophes(token: str, group: str) -> str:
     return plain.removesuffix("'s").replace("'", "")
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 16)
 def _term(word: str, group: str) -> str:
     stemmed = word if group == NO_STEMMING else stem(word, group)
     if not stemmed.isascii():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,11 @@ def in_language(term: str, group: str) -> str:
     return f"{group}:{term}"
 
 
+def _all_in_language(terms: Sequence[str], group: str) -> str:
+    """`in_language` of each with blanks between them, in one go."""
+    return f"{group}:" + f" {group}:".join(terms) if terms else ""
+
+
 def open_engine(folder: Path) -> Any:
     """The tantivy index in `folder`, made when there is none."""
     import tantivy
@@ -67,8 +73,8 @@ def engine_document(chunk: Chunk, analyzer: Analyzer) -> Any:
     import tantivy
 
     group = analyzer.group(chunk.language)
-    head = " ".join(in_language(term, group) for name in names_over(chunk) for term in analyzer.terms(name, group))
-    body = " ".join(in_language(term, group) for term in analyzer.terms(chunk.text, group))
+    head = _all_in_language([term for name in names_over(chunk) for term in analyzer.terms(name, group)], group)
+    body = _all_in_language(analyzer.terms(chunk.text, group), group)
     return tantivy.Document(
         chunk=[chunk.chunk_id],
         document=[key_of(chunk.doc_id)],
