@@ -19,7 +19,7 @@ from assay.records.documents import Span
 from assay.records.errors import NotFound
 from assay.wiring.build import Workspace
 from assay.wiring.config import secret
-from assay.wiring.settings import (
+from assay.wiring.settings_apps import (
     AbstainSettings,
     App,
     ExtractiveModel,
