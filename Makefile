@@ -25,8 +25,8 @@ $(VENV)/.dev: $(VENV)/.base requirements-dev.lock
 demo: setup
 	$(BIN)/assay demo $(DEMO)
 
-test: setup-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: setup-dev  # what is compiled is kept: the processes that tests start would each compile it again
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup-dev
 	$(BIN)/ruff check src tests bench tools
