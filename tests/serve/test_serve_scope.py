@@ -27,6 +27,7 @@ MAKES_SCOPES = {
     "govern/forget_probe.py": "the scopes that a forgotten document's own access list allowed",
     "golden/jsonl.py": "the scope in which a golden case is to be asked, from its file",
     "golden/reading.py": "the same, from a CSV file",
+    "golden/traffic.py": "the same, from the trace of who asked; a person accepts the case",
     "records/access.py": "",
     "records/dialogue.py": "the default of a request",
     "records/golden.py": "the default of a case",
@@ -64,7 +65,7 @@ def test_nothing_else_makes_a_scope() -> None:
 
 
 def test_no_code_changes_a_scope_that_was_made() -> None:
-    """`replace` with a tenant or groups would be a second way to make one. To make one nobody's is no way to make it."""
+    """`replace` with a tenant or groups would be a second way to make one. To make one nobody's is none."""
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "replace":
