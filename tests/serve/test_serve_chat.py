@@ -61,6 +61,8 @@ async def test_an_answer_carries_citations_that_point_at_exactly_the_evidence() 
         "marked": 0,
         "conflicts": [],
         "classification": "",
+        "waiting": [],
+        "calls_denied": 0,
         "integrity": "",
     }
     assert body["usage"] == {"prompt_tokens": 12, "completion_tokens": 7, "total_tokens": 19}

@@ -20,10 +20,11 @@ async def asked(place: World, *messages: dict[str, Any], **more: Any) -> tuple[i
 
 
 async def test_system_developer_and_tool_messages_reach_nothing_however_many() -> None:
-    """Neither the question nor the history holds a word of them, wherever they stand."""
+    """Neither the question nor the history holds a word of them, wherever they stand; a tool's result behind the
+    question is refused (see the tests of tools)."""
     place = world()
     orders = [{"role": role, "content": f"{role} orders"} for role in ("system", "developer", "tool", "system")]
-    status, _ = await asked(place, *orders, QUESTION, *orders)
+    status, _ = await asked(place, *orders, QUESTION, *[one for one in orders if one["role"] != "tool"])
     assert status == 200
     request = place.reader.asked[-1]
     assert (request.question, request.history) == (QUESTION["content"], ())

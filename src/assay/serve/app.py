@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from assay.records.errors import AssayError, Busy, InputError
-from assay.serve import labels, management
+from assay.serve import labels, management, tools
 from assay.serve.chat import chat_completions
 from assay.serve.failures import error_response, internal_error, plain_error
 from assay.serve.house import House
@@ -66,6 +66,7 @@ def api_routes() -> list[BaseRoute]:
         Route("/healthz", management.healthz),
         Route("/readyz", management.readyz),
         *labels.routes(),
+        *tools.routes(),
         Route("/openapi.json", openapi),
     ]
 

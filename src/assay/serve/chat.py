@@ -11,6 +11,7 @@ from time import time
 from typing import TypeVar
 
 import msgspec
+from msgspec import UNSET
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
@@ -20,6 +21,7 @@ from assay.records.dialogue import (
     ConflictFound,
     Finished,
     Outcome,
+    OutputReady,
     PassagesChosen,
     Request,
     SentenceReady,
@@ -30,6 +32,7 @@ from assay.records.dialogue import (
 from assay.records.errors import AssayError, InputError
 from assay.records.taint import Label
 from assay.retrieve.as_of import moment_of
+from assay.serve.calls import Calls, confirmed, no_results
 from assay.serve.content import Content
 from assay.serve.failures import error_out, error_response, failed_status, status_of
 from assay.serve.house import House
@@ -43,6 +46,8 @@ from assay.serve.wire import (
     Delta,
     ErrorOut,
     MessageOut,
+    ToolCallChunk,
+    ToolCallOut,
     UsageOut,
     decode,
     encoder,
@@ -89,8 +94,10 @@ def read_request(asked: ChatRequest, caller: Caller, house: House) -> Request:
     last = max((i for i, turn in enumerate(turns) if turn.role == "user"), default=None)
     if last is None:
         raise InputError("serve.no_question", "there is no user message", where="$.messages")
+    no_results(asked)
     moment_of(asked.as_of)
-    return replace(house.question(turns[last].content, caller.scope, turns[:last], caller.key_id), as_of=asked.as_of)
+    made = house.question(turns[last].content, caller.scope, turns[:last], caller.key_id)
+    return replace(made, as_of=asked.as_of, metadata=made.metadata | confirmed(asked.confirmations))
 
 
 @dataclass
@@ -103,6 +110,14 @@ class _Answer:
     content: Content = field(default_factory=Content)
     withheld: int = 0
     label: Label | None = None
+    calls: Calls = field(default_factory=Calls)
+
+    def finish(self, finished: Finished) -> str:
+        """The content that ends the answer. Calls speak for themselves; that a person is asked is said."""
+        instead = self.calls.said() if finished.outcome is Outcome.ANSWERED and not self.content.text else None
+        if instead is None:
+            return self.content.finish(finished)
+        return self.content.say(instead) if instead else ""
 
     @property
     def id(self) -> str:
@@ -124,6 +139,8 @@ class _Answer:
             conflicts=self.content.conflicts,
             classification=self.label.classification.value if self.label else "",
             integrity=self.label.integrity.value if self.label else "",
+            waiting=self.calls.waits(),
+            calls_denied=self.calls.denied,
         )
 
     def chunk(self, delta: Delta, finish_reason: str | None = None) -> ChatChunk:
@@ -143,17 +160,24 @@ async def _whole(house: House, answer: _Answer) -> Response:
                     answer.withheld += 1
                 case ConflictFound(conflict):
                     answer.content.contradict(conflict)
+                case OutputReady():
+                    answer.calls.take(event)
                 case Finished():
                     finished = event
     if finished.outcome is Outcome.FAILED:
         return _failed(finished, answer)
-    answer.content.finish(finished)
-    message = MessageOut(answer.content.text, answer.content.annotations)
-    choice = ChoiceOut(message, FINISH_REASONS.get(finished.outcome, "stop"))
+    answer.finish(finished)
+    calls = answer.calls.out(answer.request, finished)
+    message = MessageOut(answer.content.text, answer.content.annotations, tool_calls=calls or UNSET)
+    choice = ChoiceOut(message, _reason(finished, calls))
     body = ChatResponse(
         answer.id, answer.created, answer.running.app, [choice], usage_out(finished.usage), answer.summary(finished)
     )
     return Response(encoder.encode(body), headers=answer.headers, media_type="application/json")
+
+
+def _reason(finished: Finished, calls: list[ToolCallOut]) -> str:
+    return "tool_calls" if calls else FINISH_REASONS.get(finished.outcome, "stop")
 
 
 def _failed(finished: Finished, answer: _Answer) -> Response:
@@ -183,6 +207,8 @@ async def _events(house: House, answer: _Answer, include_usage: bool) -> AsyncGe
                     answer.withheld += 1
                 case ConflictFound(conflict):
                     answer.content.contradict(conflict)
+                case OutputReady():
+                    answer.calls.take(event)
                 case Finished(outcome=Outcome.FAILED) if not begun:
                     yield _failed(event, answer)
                     return
@@ -196,10 +222,15 @@ async def _events(house: House, answer: _Answer, include_usage: bool) -> AsyncGe
 
 
 def _last(answer: _Answer, finished: Finished, begun: bool, include_usage: bool) -> list[ChatChunk]:
-    """The sources, the finish reason with Assay's summary, and usage: apart when asked for so, as OpenAI does."""
-    rest = answer.content.finish(finished)
+    """The sources, the calls of tools, each whole, the finish reason with Assay's summary, and usage: apart when asked
+    for so, as OpenAI does."""
+    rest = answer.finish(finished)
     chunks = [answer.chunk(Delta("" if begun else "assistant", rest))] if rest else []
-    last = answer.chunk(Delta(), FINISH_REASONS.get(finished.outcome, "stop"))
+    calls = answer.calls.out(answer.request, finished)
+    for number, call in enumerate(calls):
+        role = "" if begun or chunks else "assistant"
+        chunks.append(answer.chunk(Delta(role, tool_calls=[ToolCallChunk(number, call.id, call.function)])))
+    last = answer.chunk(Delta(), _reason(finished, calls))
     last.assay = answer.summary(finished)
     chunks.append(last)
     usage = usage_out(finished.usage)

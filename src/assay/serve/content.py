@@ -62,7 +62,7 @@ class Content:
         self.marked += sentence.marked
         flags = [part for part in (markers, UNVERIFIED if sentence.marked else "") if part]
         self.annotations += annotations
-        return self._say(separator + " ".join([sentence.text, *flags])), annotations
+        return self.say(separator + " ".join([sentence.text, *flags])), annotations
 
     def number(self, citation: Citation) -> int:
         """The number of the citation's source, from 1 in the order of first use."""
@@ -82,11 +82,11 @@ class Content:
     def finish(self, finished: Finished) -> str:
         """The content that ends the answer: the list of sources, or why nothing was said."""
         if not self._pieces:
-            return self._say(NOTHING_SAID[finished.outcome])
+            return self.say(NOTHING_SAID[finished.outcome])
         if not self.sources:
             return ""
         lines = [f"[{number}] {self._source(citation)}" for number, citation in enumerate(self.sources, 1)]
-        return self._say("\n\nSources:\n" + "\n".join(lines))
+        return self.say("\n\nSources:\n" + "\n".join(lines))
 
     def _annotation(self, number: int, citation: Citation, start: int, end: int) -> Annotation:
         where = public_source(citation.source_uri, citation.span.doc_id)
@@ -111,7 +111,7 @@ class Content:
             age.stale,
         )
 
-    def _say(self, piece: str) -> str:
+    def say(self, piece: str) -> str:
         self._pieces.append(piece)
         self._length += len(piece)
         return piece

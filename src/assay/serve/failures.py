@@ -15,6 +15,8 @@ STATUS_BY_CODE = {
     "serve.method": 405,
     "chat.timeout": 504,
     "chat.rate_limited": 503,
+    "broker.settled": 409,
+    "broker.result_too_long": 413,
 }
 
 

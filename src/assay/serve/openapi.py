@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from assay.serve import labels, wire
+from assay.serve import labels, tools, wire
 
 BODIES: dict[tuple[str, str], tuple[str, type | None, type | None]] = {
     ("/v1/chat/completions", "post"): ("Ask an app", wire.ChatRequest, wire.ChatResponse),
@@ -23,6 +23,15 @@ BODIES: dict[tuple[str, str], tuple[str, type | None, type | None]] = {
     ("/v1/labels/{task}/next", "get"): ("The caller's next item (role label)", None, labels.NextResponse),
     ("/v1/labels/{task}", "post"): ("Label an item (role label)", labels.LabelRequest, labels.LabelResponse),
     ("/v1/labels/{task}/status", "get"): ("How far a labelling task is (role operate)", None, None),
+    ("/v1/tools", "get"): ("List the tools that the caller may call", None, tools.ToolList),
+    ("/v1/tools/decide", "post"): ("Decide a tool's call", tools.DecideRequest, tools.DecideResponse),
+    ("/v1/tools/results", "post"): ("Make a tool's result fit for a prompt", tools.ResultRequest, tools.ResultResponse),
+    ("/v1/tools/pending", "get"): ("List calls that wait for a person (role operate)", None, tools.PendingList),
+    ("/v1/tools/pending/{id}", "post"): (
+        "Approve or deny a call (role operate)",
+        tools.SettleRequest,
+        tools.SettleResponse,
+    ),
     ("/healthz", "get"): ("Is the process up", None, None),
     ("/readyz", "get"): ("Does every app answer, and which bundle is live", None, None),
 }
@@ -38,6 +47,8 @@ PARAMETERS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "/v1/traces/{trace_id}": (("trace_id", "path", "string"),),
     "/v1/labels/{task}/next": (("task", "path", "string"), ("adjudicate", "query", "boolean")),
     "/v1/labels/{task}": (("task", "path", "string"),),
+    "/v1/tools": (("app", "query", "string"),),
+    "/v1/tools/pending/{id}": (("id", "path", "string"),),
     "/v1/labels/{task}/status": (("task", "path", "string"),),
 }
 CREATED = (wire.FeedbackResponse, labels.LabelResponse)

@@ -45,6 +45,8 @@ class ChatRequest(msgspec.Struct):
     n: int = 1
     as_of: str = ""
     """A date or time of ISO 8601: answer from the versions that were current then."""
+    confirmations: list[str] = []
+    """Tokens of approved calls: each is worth one call of a tool, exactly as it was approved."""
 
 
 class CitationOut(msgspec.Struct):
@@ -102,6 +104,13 @@ class UsageOut(msgspec.Struct):
     total_tokens: int
 
 
+class WaitingOut(msgspec.Struct):
+    """A call that a person settles under `id`."""
+
+    id: str
+    tool: str
+
+
 class AssayOut(msgspec.Struct):
     """What a caller needs to trace, trust and rate the answer. `confidence` is null when it is not known."""
 
@@ -118,12 +127,41 @@ class AssayOut(msgspec.Struct):
     known."""
     integrity: str = ""
     """`untrusted` when any of it was, such as a document that others can write."""
+    waiting: list[WaitingOut] = []
+    """Calls of tools that a person is asked about first."""
+    calls_denied: int = 0
+
+
+class FunctionCall(msgspec.Struct):
+    """`arguments` is a JSON object in a text, as OpenAI writes it."""
+
+    name: str
+    arguments: str
+
+
+class ToolCallOut(msgspec.Struct):
+    """A call that the broker let through: run it, or do not. Assay runs none."""
+
+    id: str
+    function: FunctionCall
+    type: Literal["function"] = "function"
+
+
+class ToolCallChunk(msgspec.Struct):
+    """The same in a stream: always whole."""
+
+    index: int
+    id: str
+    function: FunctionCall
+    type: Literal["function"] = "function"
 
 
 class MessageOut(msgspec.Struct):
     content: str
     annotations: list[Annotation]
     role: Literal["assistant"] = "assistant"
+    tool_calls: list[ToolCallOut] | msgspec.UnsetType = msgspec.UNSET
+    """Absent where there is none, as OpenAI's clients expect."""
 
 
 class ChoiceOut(msgspec.Struct):
@@ -146,6 +184,7 @@ class Delta(msgspec.Struct, omit_defaults=True):
     role: str = ""
     content: str = ""
     annotations: list[Annotation] = []
+    tool_calls: list[ToolCallChunk] = []
 
 
 class ChunkChoice(msgspec.Struct):

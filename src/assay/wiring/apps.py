@@ -383,6 +383,7 @@ def _without(parts: dict[str, Any], key: str) -> dict[str, Any]:
 def services(place: Workspace) -> Services:
     """What server and console work with."""
     from assay.wiring.freshness import age_of
+    from assay.wiring.tool_desk import ToolDesk
 
     return Services(
         stores=place.stores,
@@ -395,4 +396,5 @@ def services(place: Workspace) -> Services:
         label=place.settings.label,
         age_of=age_of(place),
         auditor=place.auditor,
+        tools=ToolDesk(place),
     )

@@ -96,8 +96,8 @@ def _home(user: str, said: str) -> int:
 
 
 async def ask(
-    place: Workspace, off: frozenset[str], question: str, says: str = "", *, of: str = "", honest: Workspace | None = None,
-    history: Sequence[Turn] = (),
+    place: Workspace, off: frozenset[str], question: str, says: str = "", *, of: str = "",
+    honest: Workspace | None = None, history: Sequence[Turn] = (),
 ) -> tuple[Reply, Heard]:  # fmt: skip
     """A question to the lab's app without these safeguards, with a model that says what it is told to say.
 

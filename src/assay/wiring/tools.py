@@ -138,9 +138,11 @@ class _Nobody:
         return False
 
 
-def decide(place: Workspace, call: ToolCall, sight: Sight, asking: Asking) -> tuple[Decided, ToolCall | None]:
-    """The decision, accounted for."""
-    decided, made = broker(place).decide(call, sight, asking)
+def decide(
+    place: Workspace, call: ToolCall, sight: Sight, asking: Asking, by: Broker | None = None
+) -> tuple[Decided, ToolCall | None]:
+    """The decision, accounted for; `by` is this workspace's broker where it is made already."""
+    decided, made = (by or broker(place)).decide(call, sight, asking)
     account(place, decided, asking.app, asking.scope.tenant, asking.who, asking.request_id)
     return decided, made
 

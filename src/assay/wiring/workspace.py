@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from assay.govern.audited import Auditor, NoAudit
 from assay.ports.answering import Retriever, System
@@ -27,6 +28,9 @@ from assay.ports.storage import (
 )
 from assay.records.bundles import Bundle
 from assay.records.dialogue import Age, Citation
+
+if TYPE_CHECKING:
+    from assay.wiring.tool_desk import ToolDesk
 
 
 @dataclass(frozen=True)
@@ -76,3 +80,5 @@ class Services:
     age_of: Callable[[Citation], Age] = lambda _: Age()
     """How old the document that a citation is of is now."""
     auditor: Auditor = field(default_factory=NoAudit)
+    tools: ToolDesk | None = None
+    """The broker for callers with keys; None where there is no workspace behind the stores."""
