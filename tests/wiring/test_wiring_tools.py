@@ -246,9 +246,7 @@ def test_a_system_under_test_counts_with_what_the_broker_lets_through(root: Path
 
     reply = asyncio.run(ask())
     assert (reply.text, reply.output.tools) == ("Done.", (ToolCall("book", {"days": 3}),))
-    assert not [
-        event for _, event in auditing.events(place, action="broker") if event.subject.get("request") == "r"
-    ]
+    assert not [event for _, event in auditing.events(place, action="broker") if event.subject.get("request") == "r"]
     place.close()
 
 

@@ -92,9 +92,7 @@ def _of_safeguard(place: Workspace, run: Run, setting: FairnessSetting) -> Condi
     subject = f"{setting.metric} by {setting.by}"
     check = f"fairness.{setting.metric}.{setting.by}"
     remedy = f"assay fairness safeguards SET… --for {run.bundle_id[:12] or 'APP'}"
-    found = [
-        one for one in safety_store.measurements(place, _subject(place, run)) if one.check.startswith(check)
-    ]
+    found = [one for one in safety_store.measurements(place, _subject(place, run)) if one.check.startswith(check)]
     stated = setting.ratio or setting.difference
     if not found:
         return ConditionResult(KIND, subject, Verdict.CANNOT_JUDGE, f"it was not measured: {remedy}")
