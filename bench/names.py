@@ -69,7 +69,7 @@ def main() -> None:
             found.append(scanner.scan(text.text))
             if number % 250 == 0:
                 print(f"{title}: {number} of {len(texts)}", file=sys.stderr)
-        row = []
+        row: list[float] = []
         for half in (TUNED, HELD_OUT):
             part = [(text, one) for text, one in zip(texts, found, strict=True) if text.half == half]
             row += characters([text for text, _ in part], [one for _, one in part])
