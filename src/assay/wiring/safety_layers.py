@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from assay.evaluate.redteam.goals import Goal
+from assay.wiring import sabotage_around as around
 from assay.wiring import sabotage_attacks as attacks
 from assay.wiring import sabotage_beside as beside
 from assay.wiring.sabotage_attacks import Aim, Found, Ground
@@ -81,6 +82,9 @@ LAYERS = (
     Layer("sizes", "endless questions are refused before anything reads them", ("sizes",), attacks.oversized),
     Layer("hold_back", "a stream gives out no value bit by bit", ("hold_back",), beside.streamed),
     Layer("trace_content", "traces keep no words of a question", ("trace_content",), beside.traced),
+    Layer("broker", "no document makes a tool run", ("broker",), around.called),
+    Layer("canary_guard", "a canary does not leave, however it is spelt", ("canary_guard",), around.given_away),
+    Layer("redaction", "what is kept of a question holds no card number", ("redaction",), around.kept),
     Layer("audit_chain", "a changed line of the audit log is seen", ("audit_chain",), beside.rewritten),
     Layer("audit_checkpoints", "a log that was cut off is seen", ("audit_checkpoints",), beside.cut_off),
 )  # fmt: skip

@@ -77,7 +77,7 @@ def broker(place: Workspace) -> Broker:
 
 def quiet(place: Workspace) -> Broker:
     """A broker that decides alike and asks nobody: what a person would be asked stays withheld."""
-    return Broker(tools(place), authorizer(place), _Nobody())
+    return Broker(tools(place), authorizer(place), Nobody())
 
 
 def brokered(place: Workspace, app: str, system: System, *, live: bool = True, outside: bool = False) -> System:
@@ -128,7 +128,7 @@ def explain(place: Workspace, call: ToolCall, sight: Sight, asking: Asking) -> E
     return Explained(decided, made, asked.recipe)
 
 
-class _Nobody:
+class Nobody:
     """Confirmations that are only asked about."""
 
     def wait(self, *_: object) -> str:
