@@ -209,7 +209,8 @@ def test_the_verifier_needs_nothing_but_python(tmp_path: Path) -> None:
         made = signer.sign(data)
         assert audit_verifier.signed(signer.public_key, made, data)
         assert not audit_verifier.signed(signer.public_key, made, data + b"x")
-        assert not audit_verifier.signed(signer.public_key, made[:-2] + "00", data)
+        other = "01" if made.endswith("00") else "00"  # the last byte of one signature in sixteen is zero
+        assert not audit_verifier.signed(signer.public_key, made[:-2] + other, data)
     assert not audit_verifier.signed("zz", "00", b"")
 
 

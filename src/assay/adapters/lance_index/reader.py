@@ -27,7 +27,7 @@ EXACT_UP_TO = 2_000
 1,000 allowed of 100,000, for no less time."""
 _LEAST_PROBES = 16
 _VECTORS_A_PROBE = 16_384
-_REFINE = 4
+_REFINE = 8
 
 
 @dataclass(frozen=True)
