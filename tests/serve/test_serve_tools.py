@@ -8,8 +8,23 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from assay.records.dialogue import Finished, Outcome, Output, OutputReady, ReplyEvent, Request, ToolCall, Waiting
+from assay.cli.main import app as cli
+from assay.guard.brokered import TOKENS
+from assay.records.dialogue import (
+    Finished,
+    Outcome,
+    Output,
+    OutputReady,
+    ReplyEvent,
+    Request,
+    ToolCall,
+    Usage,
+    Waiting,
+)
+from assay.records.operations import Trace
+from assay.records.taint import Classification, of_document, of_user
 from assay.serve.app import create_app
 from assay.serve.inprocess import InProcess, in_process
 from assay.serve.keys import new_key
@@ -127,6 +142,83 @@ async def test_a_result_comes_back_bounded_clean_and_untrusted(server: InProcess
     status, long = await said(server, who, "/v1/tools/results", tool | {"text": "QUJD" * 250_000})
     assert status == 413 or len(long["text"]) <= 1_100
     assert (await said(server, who, "/v1/tools/results", {"tool": "pay", "text": "x"}))[0] == 404
+
+
+async def test_what_the_asker_alone_may_read_is_not_shown_to_whoever_settles_and_not_approved_by_them(
+    server: InProcess, place: Workspace
+) -> None:
+    """Its arguments may hold it. A denial needs no look."""
+    _, told = await said(server, key(place, groups=("hr",)), "/v1/tools/decide", CALL | {"untrusted": ["of hr"]})
+    boss, path = key(place, ("operate",)), f"/v1/tools/pending/{told['pending']}"
+    _, waiting = await said(server, boss, "/v1/tools/pending")
+    (one,) = [one for one in waiting["data"] if one["id"] == told["pending"]]
+    assert (one["arguments"], one["withheld"]) == (None, "broker.unseen")
+    status, body = await said(server, boss, path, {"decision": "approve"})
+    assert (status, body["error"]["code"]) == (403, "broker.unseen")
+    assert (await said(server, boss, path, {"decision": "deny"}))[0] == 200
+
+
+async def test_the_label_of_an_answer_counts_for_calls_that_were_made_of_it(
+    server: InProcess, place: Workspace
+) -> None:
+    """And a trace of another tenant, or of somebody who may see more, does not exist."""
+    who = key(place)
+    for name, groups, label in (
+        ("1", (), of_user("default")), ("2", (), of_document("default", Classification.INTERNAL)),
+        ("3", (), None), ("4", ("hr",), of_user("default")),
+    ):  # fmt: skip
+        made = Trace(name * 32, "assistant", "", "", "default", groups, "2026-01-01T00:00:00Z", Outcome.ANSWERED, "",
+                     None, 1.0, (), (), (), Usage(), label=label)  # fmt: skip
+        place.stores.traces.append([made])
+    asked = CALL | {"all_seen": True}
+    verdicts = [(await said(server, who, "/v1/tools/decide", asked | {"trace_id": name * 32}))[1] for name in "123"]
+    assert [one["verdict"] for one in verdicts] == ["allow", "confirm", "confirm"]
+    assert verdicts[0]["request_id"] == "1" * 32
+    for trace_id, by in (("4" * 32, who), ("1" * 32, key(place, tenant="rival")), ("no such", who)):
+        status, body = await said(server, by, "/v1/tools/decide", asked | {"trace_id": trace_id})
+        assert (status, body["error"]["code"]) == (404, "serve.no_trace")
+
+
+async def test_the_command_line_and_the_server_decide_alike(server: InProcess, place: Workspace) -> None:
+    """Same call, same sight, same verdict, reasons and hash."""
+    who = key(place)
+    for call in (CALL, {"name": "send_mail", "arguments": {}}, {"name": "pay", "arguments": {}}, {"name": "rm"}):
+        for told, flags in (({"all_seen": True}, ["--all-seen"]), ({}, ["--unseen"])):
+            _, served = await said(server, who, "/v1/tools/decide", call | told)
+            words = ["broker", "explain", json.dumps(call), *flags, "--json", "-w", str(place.root)]
+            printed = json.loads(CliRunner().invoke(cli, words).stdout)["decided"]
+            mine = (served["verdict"], served["reasons"], served["call_sha256"], served["tainted"])
+            assert mine == tuple(printed[name] for name in ("verdict", "reasons", "arguments_sha256", "tainted"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"name": "send_mail", "arguments": {"to": ' + b"[" * 100_000,
+        b'{"name": "send_mail", "x": ' + b"[" * 100_000,
+        b'{"name": "send_mail", "arguments": {"to": 1e999}}',
+        b'{"name": "send_mail", "arguments": "quetzal"}',
+    ],
+)
+async def test_bodies_without_sense_are_the_callers_error_and_not_repeated(
+    server: InProcess, place: Workspace, body: bytes
+) -> None:
+    done = await server.call("POST", "/v1/tools/decide", {"Authorization": f"Bearer {key(place)}"}, body)
+    assert done.status == 400
+    assert "quetzal" not in done.text
+
+
+async def test_approvals_reach_the_broker_with_the_question_and_nothing_else_does() -> None:
+    here = world()
+    asked = {"model": "helpdesk", "messages": [{"role": "user", "content": "Leave?"}]}
+    head = {"Authorization": f"Bearer {here.key()}", "Content-Type": "application/json"}
+    async with in_process(create_app(here.services, ServeOptions())) as server:
+        for tokens in (["a b"], [""], ["x" * 101], ["x"] * 33):
+            body = json.dumps(asked | {"confirmations": tokens}).encode()
+            assert (await server.call("POST", "/v1/chat/completions", head, body)).status == 400
+        body = json.dumps(asked | {"confirmations": ["one-1", "two_2"]}).encode()
+        assert (await server.call("POST", "/v1/chat/completions", head, body)).status == 200
+    assert here.reader.asked[-1].metadata[TOKENS] == "one-1 two_2"
 
 
 async def calling(request: Request) -> AsyncIterator[ReplyEvent]:

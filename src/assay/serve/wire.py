@@ -312,6 +312,6 @@ def decode(body: bytes, shape: type[Shape]) -> Shape:
             where=where.rstrip("`") if where != str(error) else "$",
             remedy="see /openapi.json",
         ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # the last for what is nested without end
         raise InputError("serve.invalid_json", "the request's body is not JSON in UTF-8") from None
     return decoded
